@@ -1,0 +1,128 @@
+/*
+ * Causes: from a trace to findings. Pure functions; the same for every vantage.
+ *
+ * A cause is one block (struct tw_rule) in a family file and one line in list.def, most specific
+ * first. What a rule cannot decide it says with a lower certainty and with the trials it wants.
+ */
+#ifndef TW_RULES_H
+#define TW_RULES_H
+
+#include "base/base.h"
+#include "trace/trace.h"
+#include "wire/wire.h"
+
+enum tw_certainty { TW_POSSIBLE, TW_LIKELY, TW_PROVEN };
+const char *tw_certainty_name(enum tw_certainty c);
+
+enum { TW_MAX_EVIDENCE = 10, TW_MAX_FIX = 10, TW_MAX_LOOKALIKE = 8, TW_MAX_REFS = 6,
+       TW_MAX_FINDINGS = 16, TW_MAX_CONNS = 64 };
+
+struct tw_fix { const char *for_, *text, *snippet; };   /* snippet may be NULL */
+struct tw_lookalike { const char *id, *tell; };
+
+struct tw_case;
+struct tw_finding;
+
+/** The catalogue's entry for a cause: facts about the cause, and the function that sees it. */
+struct tw_rule {
+    const char *id;           /* "cert-expired": stable, users script on it */
+    const char *title;
+    const char *category;     /* certificate, protocol, network, server, client */
+    enum tw_side side;        /* who usually has to change something */
+    const char *explain;      /* plain prose, two to four sentences */
+    const char *evidence;     /* what shows it, one sentence, for `tlswhy causes ID` */
+    struct tw_fix fix[TW_MAX_FIX];
+    struct tw_lookalike lookalikes[TW_MAX_LOOKALIKE];
+    const char *refs[TW_MAX_REFS];
+    /** Pure: reads the case, cites facts. True when the cause may be at work. NULL for a cause
+     *  that only other vantages can show. */
+    bool (*match)(const struct tw_case *c, struct tw_finding *f);
+};
+
+struct tw_evidence { const char *what, *value, *source; };
+
+struct tw_finding {
+    const struct tw_rule *rule;
+    enum tw_certainty certainty;
+    enum tw_side side;
+    const char *summary;       /* one sentence with the concrete values */
+    struct tw_evidence evidence[TW_MAX_EVIDENCE]; size_t evidence_n;
+    struct tw_lookalike not_[TW_MAX_LOOKALIKE]; size_t not_n; /* look-alikes with what excludes or
+                                                                 does not exclude them here */
+    const char *failed_at;     /* contract word when the rule knows better than the phase; or NULL */
+    const char *const *fix_first; /* order hint: fix[].for_ value to show first, e.g. "nginx" */
+    struct tw_arena *arena;    /* for texts */
+};
+
+/** What rules read. Borrowed from the trace. */
+struct tw_case {
+    const struct tw_trace *trace;
+    struct tw_conn_view conns[TW_MAX_CONNS]; size_t conns_n;
+    const struct tw_conn_view *base;   /* the baseline handshake; NULL when no connection was tried */
+    const char *host, *server_name;    /* server_name "" = no SNI was to be sent */
+    int64_t wall_time, port;
+};
+
+/** Connection of a recipe, or NULL when it was not tried. */
+const struct tw_conn_view *tw_case_trial(const struct tw_case *c, const char *recipe);
+/** True when that trial was made and its handshake passed / was made and failed as the base. */
+bool tw_case_passed(const struct tw_case *c, const char *recipe);
+bool tw_case_failed(const struct tw_case *c, const char *recipe);
+/** Evidence from values, printf style for value. source e.g. "trial 3, ServerHello"; NULL makes
+ *  it from the fact. */
+void tw_finding_cite(struct tw_finding *f, const char *what, const char *source,
+                     const char *value_fmt, ...) TW_PRINTF(4, 5);
+void tw_finding_fact(struct tw_finding *f, const char *what, const struct tw_fact *fact);
+void tw_finding_not(struct tw_finding *f, const char *id, const char *because_fmt, ...)
+    TW_PRINTF(3, 4);
+void tw_finding_summary(struct tw_finding *f, const char *fmt, ...) TW_PRINTF(2, 3);
+
+enum tw_outcome { TW_OUTCOME_OK, TW_OUTCOME_FAIL, TW_OUTCOME_UNKNOWN };
+const char *tw_outcome_name(enum tw_outcome o);
+
+struct tw_diagnosis {
+    struct tw_case c;
+    enum tw_outcome outcome;
+    const char *failed_at;                 /* contract word, or NULL */
+    struct tw_finding causes[TW_MAX_FINDINGS]; size_t causes_n;   /* [0] is the root cause */
+    struct tw_finding warnings[TW_MAX_FINDINGS]; size_t warnings_n;
+};
+
+/**
+ * Judges a trace. @param arena holds texts; findings borrow from it and from the trace.
+ * Root cause: the finding with the highest certainty, among equals the earlier in list.def.
+ */
+enum tw_status tw_judge(const struct tw_trace *t, struct tw_arena *arena,
+                        struct tw_diagnosis *out) TW_MUST_CHECK;
+
+/** Catalogue: i-th rule in list order, NULL past the end; by id, NULL when unknown. */
+const struct tw_rule *tw_rule_at(size_t i);
+const struct tw_rule *tw_rule_by_id(const char *id);
+
+/* ---- trials (trials.c, plan.c): what else to try ------------------------------------------------------ */
+
+/** How a trial differs from the baseline on the transport. */
+enum tw_transport { TW_TRANSPORT_TLS, TW_TRANSPORT_LISTEN /* send nothing, read a banner */,
+                    TW_TRANSPORT_HTTP /* GET / HTTP/1.0 in the clear */,
+                    TW_TRANSPORT_SSL2 /* SSL 2.0 ClientHello */ };
+
+struct tw_trial {
+    const char *id;        /* recipe id: "sni-absent" */
+    const char *changed;   /* in words: "without server_name" */
+    enum tw_transport transport;
+    /** Changes the baseline's hello; NULL = nothing. Pure. */
+    void (*apply)(struct tw_hello *h, const struct tw_case *c);
+};
+const struct tw_trial *tw_trial_at(size_t i);
+const struct tw_trial *tw_trial_by_id(const char *id);
+
+/**
+ * Which trials to make next, most telling first: none when the case is decided. Pure; the driver
+ * calls it after each round, runs what it gets side by side, and calls again.
+ * @param budget connections that may still be made
+ * @return number of trials put into out
+ */
+size_t tw_plan_next(const struct tw_diagnosis *d, size_t budget, const struct tw_trial **out,
+                    size_t cap);
+
+#endif
