@@ -1,0 +1,151 @@
+/**
+ * @file tlswhy.h
+ * Why does a TLS handshake fail, on whose side, and what makes it work?
+ *
+ * The command line and every other front end use nothing but this header. A diagnosis is made by
+ * tw_check() (live) or tw_replay() (from a saved trace); both hand over a struct tw_result, which
+ * can be shown as text or as JSON (schema "tlswhy/1", docs/tlswhy-1.schema.json).
+ *
+ * Threads: a struct tw_lib belongs to one thread at a time. Nothing here keeps global state.
+ */
+#ifndef TLSWHY_H
+#define TLSWHY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#if defined(__GNUC__)
+#define TW_API __attribute__((visibility("default")))
+#define TW_API_MUST_CHECK __attribute__((warn_unused_result))
+#else
+#define TW_API
+#define TW_API_MUST_CHECK
+#endif
+
+/** Exit status of the command line, and of every call here that says so. With several targets
+ *  the largest wins. */
+enum tw_exit {
+    TW_EXIT_OK = 0,          /**< the handshake works */
+    TW_EXIT_FAIL = 1,        /**< it fails; the report has the root cause */
+    TW_EXIT_USAGE = 2,       /**< wrong option or unreadable input */
+    TW_EXIT_UNKNOWN = 3,     /**< internal error, or not enough evidence for any cause */
+    TW_EXIT_INTERRUPTED = 130
+};
+
+/** "0.1.0" */
+TW_API const char *tw_version_text(void);
+/** "OpenSSL 3.0.19 ..." that does the cryptography; borrowed from lib. */
+struct tw_lib;
+TW_API const char *tw_lib_crypto_version(const struct tw_lib *lib);
+
+/** Sets up cryptography. NULL for lack of memory or when libcrypto cannot be used. */
+TW_API struct tw_lib *tw_lib_new(void);
+/** NULL is fine. All results must have been freed before. */
+TW_API void tw_lib_free(struct tw_lib *lib);
+
+/* ---- options ------------------------------------------------------------------------------- */
+
+/** What to ask of a server. Made by tw_options_new() with defaults; strings are copied. */
+struct tw_options;
+TW_API struct tw_options *tw_options_new(void);
+TW_API void tw_options_free(struct tw_options *o);
+
+/**
+ * Set one option by its name on the command line, without dashes: "servername", "no-sni",
+ * "verify-name", "connect", "ca", "cert", "key", "pass", "alpn", "min-version", "max-version",
+ * "ciphers", "groups", "sigalgs", "at", "4", "6", "timeout", "max-connections".
+ *
+ * Files named by "ca", "cert" and "key" are read here, so a bad file is found before any
+ * connection is made.
+ *
+ * @param value  NULL for options that take none
+ * @param why    one line that says what is wrong and where; borrowed from o until the next call
+ * @return 0, or TW_EXIT_USAGE with *why set
+ */
+TW_API int tw_options_set(struct tw_options *o, struct tw_lib *lib, const char *name,
+                          const char *value, const char **why) TW_API_MUST_CHECK;
+
+/* ---- results ------------------------------------------------------------------------------- */
+
+struct tw_result;
+TW_API void tw_result_free(struct tw_result *r);
+/** TW_EXIT_OK, TW_EXIT_FAIL, TW_EXIT_UNKNOWN or TW_EXIT_INTERRUPTED. */
+TW_API int tw_result_exit(const struct tw_result *r);
+/** Id of the root cause, e.g. "cert-expired"; NULL when there is none. */
+TW_API const char *tw_result_cause(const struct tw_result *r);
+/** Connections made and greatest depth of dependent rounds (baseline = 1). */
+TW_API unsigned tw_result_connections(const struct tw_result *r);
+TW_API unsigned tw_result_rounds(const struct tw_result *r);
+
+struct tw_text_options {
+    bool colour;
+    int verbosity;        /**< -1 verdict line only, 0 normal, 1 everything */
+    unsigned width;       /**< columns, 0 = 100 */
+    const char *command;  /**< how to call again ("tlswhy check ..."), or NULL */
+};
+/** Report as text; malloc'ed, free() it. NULL for lack of memory. */
+TW_API char *tw_result_text(const struct tw_result *r, const struct tw_text_options *o);
+/** One JSON object on one line, with newline; malloc'ed. */
+TW_API char *tw_result_json(const struct tw_result *r);
+/** Trace as JSON lines, for tw_replay(); malloc'ed, *len its length. */
+TW_API char *tw_result_trace(const struct tw_result *r, size_t *len);
+
+/* ---- diagnosis ----------------------------------------------------------------------------- */
+
+/** Called between steps; return false to stop and get what is known so far. */
+typedef bool tw_progress_fn(void *user, const char *what);
+
+/**
+ * Diagnose one target: connect, do the handshake, and when it fails, find out why.
+ *
+ * @param target  HOST, HOST:PORT, [V6]:PORT or URL
+ * @param why     for TW_EXIT_USAGE: what is wrong with the target; static or borrowed from o
+ * @return 0 with *out set (whatever the verdict), or TW_EXIT_USAGE, or TW_EXIT_UNKNOWN for lack
+ *         of memory
+ */
+TW_API int tw_check(struct tw_lib *lib, struct tw_options *o, const char *target,
+                    tw_progress_fn *progress, void *user, struct tw_result **out,
+                    const char **why) TW_API_MUST_CHECK;
+
+/** Judge a saved trace again. @param line,why  for TW_EXIT_USAGE: where and what */
+TW_API int tw_replay(struct tw_lib *lib, const void *trace, size_t len, struct tw_result **out,
+                     size_t *line, const char **why) TW_API_MUST_CHECK;
+
+/* ---- catalogue ----------------------------------------------------------------------------- */
+
+/** The catalogue (id NULL) or one cause, as text or JSON lines; malloc'ed. NULL: no such id. */
+TW_API char *tw_causes(const char *id, bool json, const struct tw_text_options *o);
+
+/* ---- lab: broken servers on loopback ----------------------------------------------------------- */
+
+struct tw_lab;
+struct tw_lab_fault {
+    const char *name;      /**< "cert-expired" or a variant such as "cert-expired-tls12" */
+    const char *title;     /**< what is broken, in words */
+    const char *expect;    /**< cause id that check must find; NULL for healthy servers */
+    const char *options;   /**< options that check needs, "name=value" separated by spaces, or NULL */
+    unsigned port;         /**< 0 where no server listens on purpose until started */
+    const char *host;      /**< what to put into the target: "localhost", "127.0.0.1" */
+};
+/**
+ * Start the lab's servers on loopback in a thread of its own.
+ * @param only      fault names, NULL-terminated, or NULL for all
+ * @param base_port first port, or 0 for ports the system chooses
+ */
+TW_API int tw_lab_start(struct tw_lib *lib, const char *const *only, unsigned base_port,
+                        struct tw_lab **out, const char **why) TW_API_MUST_CHECK;
+TW_API const struct tw_lab_fault *tw_lab_at(const struct tw_lab *lab, size_t i);
+/** PEM text of the lab's CA, for "ca"; borrowed from lab. */
+TW_API const char *tw_lab_ca(const struct tw_lab *lab);
+TW_API void tw_lab_stop(struct tw_lab *lab);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
