@@ -168,6 +168,21 @@ static int set_ca(struct tw_options *o, struct tw_lib *lib, const char *v, const
     return 0;
 }
 
+/* The content of a CA file instead of its path; for callers that have it in memory. */
+static int set_ca_pem(struct tw_options *o, struct tw_lib *lib, const char *v, const char **why)
+{
+    (void)lib;
+    size_t damaged = 0;
+    struct tw_trust *t = tw_trust_new("the given CA");
+    if (t == NULL || tw_trust_add(t, tw_view_str(v), &damaged) == 0) {
+        tw_trust_free(t);
+        return refuse(o, why, "no certificate in it");
+    }
+    tw_trust_free(o->ca);
+    o->ca = t;
+    return 0;
+}
+
 static int set_cert(struct tw_options *o, struct tw_lib *lib, const char *v, const char **why)
 {
     (void)lib;
@@ -305,7 +320,8 @@ static const struct {
 } options[] = {
     {"servername", true, set_servername},   {"no-sni", false, set_no_sni},
     {"verify-name", true, set_verify_name}, {"connect", true, set_connect},
-    {"ca", true, set_ca},                   {"cert", true, set_cert},
+    {"ca-pem", true, set_ca_pem},           {"ca", true, set_ca},
+    {"cert", true, set_cert},
     {"key", true, set_key},                 {"pass", true, set_pass},
     {"alpn", true, set_alpn},               {"min-version", true, set_min_version},
     {"max-version", true, set_max_version}, {"ciphers", true, set_ciphers},
