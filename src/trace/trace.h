@@ -127,7 +127,8 @@ enum tw_status tw_trace_save(const struct tw_trace *t, struct tw_buf *out) TW_MU
 /**
  * Appends the facts of a saved trace. Their n is given anew.
  *
- * @param line_out line number at fault (1..), reason_out static text; both for TW_E_INPUT
+ * @param line_out line number at fault (1..), reason_out static text; both whenever
+ *        the result is not TW_OK
  * @return TW_OK; TW_E_INPUT: not a trace, or a kind or member that this version does not know;
  *         TW_E_LIMIT: more than the trace or this format may hold; TW_E_NOMEM
  */

@@ -390,8 +390,11 @@ enum tw_status tw_trace_load(struct tw_trace *t, struct tw_view in, size_t *line
         if (blank(line))
             continue;
         enum tw_status st = load_line(t, line, header, reason_out);
-        if (st != TW_OK)
+        if (st != TW_OK) {
+            if (*reason_out == NULL)
+                *reason_out = tw_status_text(st);
             return st;
+        }
         header = false;
     }
     if (header) {

@@ -339,6 +339,7 @@ static void test_load_memory_limit(void **state)
     assert_int_equal(tw_trace_load(t, tw_buf_view(&b), &line, &reason), TW_E_LIMIT);
     assert_true(tw_trace_overflowed(t));
     assert_true(line < 50);
+    assert_string_equal(reason, tw_status_text(TW_E_LIMIT));
     tw_buf_cleanup(&b);
     tw_trace_free(t);
 }
