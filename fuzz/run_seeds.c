@@ -98,7 +98,7 @@ static bool run_one(const struct run *r, struct tw_view in)
     return true;
 }
 
-/* ---- mutations -------------------------------------------------------------------------------- */
+/* ---- mutations ---------------------------------------------------------------------------- */
 
 /* xorshift64*: repeatable, and good enough to pick places. */
 static uint64_t next_random(struct run *r)
@@ -242,7 +242,8 @@ int main(int argc, char **argv)
     r->seconds = 60;
     bool usage_ok = read_args(r, argc, argv);
     if (!usage_ok)
-        fprintf(stderr, "usage: %s [-n MUTATIONS] [-t SECONDS] [-s START] [-o FILE] [FILE|DIR]...\n",
+        fprintf(stderr,
+                "usage: %s [-n MUTATIONS] [-t SECONDS] [-s START] [-o FILE] [FILE|DIR]...\n",
                 argv[0]);
     bool ok = usage_ok && run_all(r);
     for (size_t i = 0; i < r->seeds_n; i++)

@@ -24,20 +24,22 @@
 
 /* Handshake message types, RFC 8446 B.3 and RFC 5246 7.4. Type 6 stands for HelloRetryRequest in
  * facts, see wire.h, which lies below this folder. */
+/* clang-format off */
 enum {
     CLIENT_HELLO = 1, SERVER_HELLO = 2, NEW_SESSION_TICKET = 4, HELLO_RETRY_REQUEST = 6,
     CERTIFICATE = 11, CERTIFICATE_REQUEST = 13, SERVER_HELLO_DONE = 14, COMPRESSED_CERTIFICATE = 25
 };
+/* clang-format on */
 /* RFC 8446 6: alerts that are not errors whatever their level; 1 is the level "warning". */
 enum { CLOSE_NOTIFY = 0, USER_CANCELED = 90, LEVEL_WARNING = 1 };
 
 struct reading {
     struct tw_conn_view *v;
-    const struct tw_fact *server_error;  /* first error alert of each side */
+    const struct tw_fact *server_error; /* first error alert of each side */
     const struct tw_fact *client_error;
     const struct tw_fact *server_warning; /* first one but close_notify */
-    const struct tw_fact *server_close;  /* close_notify */
-    bool went_on;                        /* the server sent messages after its warning */
+    const struct tw_fact *server_close;   /* close_notify */
+    bool went_on;                         /* the server sent messages after its warning */
 };
 
 const char *tw_phase_name(enum tw_phase p)
@@ -63,7 +65,7 @@ const char *tw_phase_name(enum tw_phase p)
     return "application";
 }
 
-/* ---- noting facts ----------------------------------------------------------------------------- */
+/* ---- noting facts ------------------------------------------------------------------------- */
 
 static void reach(struct tw_conn_view *v, enum tw_phase p)
 {
@@ -342,7 +344,7 @@ static void note_fact(struct reading *r, const struct tw_fact *f)
     }
 }
 
-/* ---- what stopped it -------------------------------------------------------------------------- */
+/* ---- what stopped it ---------------------------------------------------------------------- */
 
 static bool before(const struct tw_fact *a, const struct tw_fact *b)
 {

@@ -13,7 +13,7 @@ struct tw_trace {
     struct tw_fact **index; /* on the heap; bounded because each entry stands for an arena block */
     size_t count, cap;      /* facts in index; without the limit fact */
     uint32_t conns;
-    bool closed;            /* the limit was reached: limit is the last fact */
+    bool closed; /* the limit was reached: limit is the last fact */
     struct tw_fact limit;
     const char *cache[CACHE_SLOTS]; /* texts already in the arena, by hash; any may be missing */
 };
@@ -72,7 +72,7 @@ struct tw_arena *tw_trace_arena(struct tw_trace *t)
     return t->arena;
 }
 
-/* ---- adding ----------------------------------------------------------------------------------- */
+/* ---- adding ------------------------------------------------------------------------------- */
 
 /* FNV-1a, 32 bit: only spreads texts over the cache. */
 static size_t cache_slot(const char *s)
@@ -170,7 +170,7 @@ const struct tw_fact *tw_trace_add(struct tw_trace *t, struct tw_fact f)
     return stored;
 }
 
-/* ---- reading ---------------------------------------------------------------------------------- */
+/* ---- reading ------------------------------------------------------------------------------ */
 
 size_t tw_trace_count(const struct tw_trace *t)
 {
@@ -219,8 +219,8 @@ const struct tw_fact *tw_trace_first(const struct tw_trace *t, uint32_t conn,
     return tw_trace_next(t, NULL, conn, kind, field);
 }
 
-const struct tw_fact *tw_trace_last(const struct tw_trace *t, uint32_t conn,
-                                    enum tw_fact_kind kind, const char *field)
+const struct tw_fact *tw_trace_last(const struct tw_trace *t, uint32_t conn, enum tw_fact_kind kind,
+                                    const char *field)
 {
     for (size_t i = tw_trace_count(t); i > 0; i--) {
         const struct tw_fact *f = tw_trace_at(t, i - 1);

@@ -72,7 +72,8 @@ struct tw_fact {
     uint64_t at;     /* nanoseconds since the start of the trace */
     enum tw_fact_kind kind;
     enum tw_side from;
-    uint8_t msg;     /* handshake message type; TW_NO_MSG when none */
+    uint8_t msg;     /* handshake message type; TW_NO_MSG when none. Outside MESSAGE, FIELD,
+                        MALFORMED and UNEXPECTED a 0 handed to tw_trace_add() means none too */
     bool protected_; /* was under encryption on the wire */
     uint64_t off, len; /* byte range: in from's stream, or (FIELD, MALFORMED) in the message body */
     int64_t num, aux;
@@ -94,7 +95,8 @@ struct tw_arena *tw_trace_arena(struct tw_trace *t);
  * Append a fact; field, text, data and source are copied into the trace's arena (static strings
  * may be passed, they are copied too unless identical to the last one).
  * @return the stored fact (stable address), or NULL when memory or the limit is used up; the
- *         trace then says so itself and callers need not handle it.
+ *         trace then says so itself (a LIMIT fact, field "trace", always the last one) and
+ *         callers need not handle it.
  */
 const struct tw_fact *tw_trace_add(struct tw_trace *t, struct tw_fact f);
 
@@ -111,7 +113,7 @@ const struct tw_fact *tw_trace_last(const struct tw_trace *t, uint32_t conn,
 /** Next fact after `after` (NULL: from the start) that matches. */
 const struct tw_fact *tw_trace_next(const struct tw_trace *t, const struct tw_fact *after,
                                     uint32_t conn, enum tw_fact_kind kind, const char *field);
-/** Setting of the diagnosis; text or NULL / num or the given default. */
+/** Setting of the diagnosis, the last one written; text or NULL / num or the given default. */
 const char *tw_trace_setting(const struct tw_trace *t, const char *field);
 int64_t tw_trace_setting_num(const struct tw_trace *t, const char *field, int64_t otherwise);
 /** Message of a type from a side on a connection (the first), or NULL. */
@@ -122,7 +124,14 @@ const struct tw_fact *tw_trace_message(const struct tw_trace *t, uint32_t conn, 
  * hex. Members with their zero value are left out. The first line is a header
  * {"tlswhy_trace":1}. */
 enum tw_status tw_trace_save(const struct tw_trace *t, struct tw_buf *out) TW_MUST_CHECK;
-/** @param line_out line number at fault (1..), reason_out static text; both for TW_E_INPUT */
+/**
+ * Appends the facts of a saved trace. Their n is given anew.
+ *
+ * @param line_out line number at fault (1..), reason_out static text; both whenever
+ *        the result is not TW_OK
+ * @return TW_OK; TW_E_INPUT: not a trace, or a kind or member that this version does not know;
+ *         TW_E_LIMIT: more than the trace or this format may hold; TW_E_NOMEM
+ */
 enum tw_status tw_trace_load(struct tw_trace *t, struct tw_view in, size_t *line_out,
                              const char **reason_out) TW_MUST_CHECK;
 
@@ -148,7 +157,7 @@ enum tw_end { TW_END_OPEN, TW_END_REFUSED, TW_END_UNREACHABLE, TW_END_CONNECT_TI
 
 struct tw_conn_view {
     uint32_t conn;
-    const char *recipe;         /* TRIAL field: "baseline", "sni-none", ... */
+    const char *recipe;         /* TRIAL field: "baseline", "sni-none", ...; "" without TRIAL */
     const char *changed;        /* TRIAL text */
     const char *address;        /* peer as text, or NULL */
     enum tw_phase phase;
@@ -157,13 +166,14 @@ struct tw_conn_view {
     bool ok;                    /* handshake complete and confirmed as far as was asked */
     bool peer_sent_bytes;       /* any byte from the server */
     bool hello_sent;
-    int alert;                  /* fatal (or only) alert from the server; -1 none */
+    int alert;                  /* fatal (or only) alert from the server; -1 none. 0 when it sent
+                                   close_notify instead of going on; end is then as for a FIN */
     int alert_level;
     bool alert_protected;
     int warning_alert;          /* first warning-level alert from the server but close_notify */
     int our_alert;              /* alert that we sent, -1 none */
     uint16_t version, cipher, group, sigscheme;  /* negotiated; 0 unknown */
-    const char *alpn;
+    const char *alpn;           /* NULL when none */
     bool hello_retry, resumed, cert_request, client_cert_sent, tls13_ticket;
     size_t server_certs;
     const struct tw_fact *alert_fact, *end_fact, *server_hello, *certificate_msg, *failed_check,

@@ -15,13 +15,13 @@ enum {
     FORMAT_VERSION = 1,
     LINE_MAX_BYTES = 8 << 20, /* holds the largest handshake message in hex many times over */
     FACTS_MAX = 1 << 20,
-    CONN_MAX = 65535          /* readers go through all connections up to the highest */
+    CONN_MAX = 65535 /* readers go through all connections up to the highest */
 };
 
 /* Nanoseconds; 290 years, and still fits when a double has rounded it. */
 static const uint64_t AT_MAX = UINT64_C(9100000000000000000);
 
-/* ---- saving ----------------------------------------------------------------------------------- */
+/* ---- saving ------------------------------------------------------------------------------- */
 
 /* Length of the well-formed UTF-8 sequence at s (RFC 3629), 0 when there is none. */
 static size_t utf8_length(const uint8_t *s)
@@ -133,7 +133,7 @@ enum tw_status tw_trace_save(const struct tw_trace *t, struct tw_buf *out)
     return out->failed ? TW_E_LIMIT : TW_OK;
 }
 
-/* ---- loading ---------------------------------------------------------------------------------- */
+/* ---- loading ------------------------------------------------------------------------------ */
 
 /* A fact on its way in. Texts borrow from the JSON value, bytes are owned until it is added. */
 struct incoming {
@@ -306,10 +306,8 @@ static const char *take_member(struct incoming *in, const char *name, const json
 
 static const char *read_fact(json_t *object, struct incoming *in)
 {
-    const char *name;
-    json_t *v;
-    json_object_foreach(object, name, v) {
-        const char *reason = take_member(in, name, v);
+    for (void *it = json_object_iter(object); it != NULL; it = json_object_iter_next(object, it)) {
+        const char *reason = take_member(in, json_object_iter_key(it), json_object_iter_value(it));
         if (reason != NULL)
             return reason;
     }
@@ -392,8 +390,11 @@ enum tw_status tw_trace_load(struct tw_trace *t, struct tw_view in, size_t *line
         if (blank(line))
             continue;
         enum tw_status st = load_line(t, line, header, reason_out);
-        if (st != TW_OK)
+        if (st != TW_OK) {
+            if (*reason_out == NULL)
+                *reason_out = tw_status_text(st);
             return st;
+        }
         header = false;
     }
     if (header) {

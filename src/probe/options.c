@@ -1,0 +1,476 @@
+/*
+ * Options of a check as a table: name, handler. Names and meaning are those of the command line;
+ * values that cannot be right are refused here, before any connection is made.
+ */
+#include "probe/probe.h"
+#include "net/net.h"
+
+enum { MAX_CRED_FILE = 1 << 20, DEFAULT_TIMEOUT_MS = 10000, DEFAULT_CONNECTIONS = 12 };
+
+typedef int set_fn(struct tw_options *o, struct tw_lib *lib, const char *value, const char **why);
+
+struct tw_options *tw_options_new(void)
+{
+    struct tw_options *o = calloc(1, sizeof *o);
+    if (o == NULL)
+        return NULL;
+    o->arena = tw_arena_new(4 << 20);
+    o->timeout_ms = DEFAULT_TIMEOUT_MS;
+    o->max_connections = DEFAULT_CONNECTIONS;
+    o->family = AF_UNSPEC;
+    tw_buf_init(&o->cert, MAX_CRED_FILE);
+    tw_buf_init(&o->key, MAX_CRED_FILE);
+    if (o->arena == NULL) {
+        tw_options_free(o);
+        return NULL;
+    }
+    return o;
+}
+
+void tw_options_free(struct tw_options *o)
+{
+    if (o == NULL)
+        return;
+    tw_trust_free(o->ca);
+    tw_credential_free(o->cred);
+    tw_buf_cleanup(&o->cert);
+    tw_buf_cleanup(&o->key);
+    tw_arena_free(o->arena);
+    free(o);
+}
+
+TW_PRINTF(3, 4)
+static int refuse(struct tw_options *o, const char **why, const char *fmt, ...)
+{
+    char text[512];
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(text, sizeof text, fmt, ap);
+    va_end(ap);
+    const char *copy = tw_arena_str(o->arena, text);
+    *why = copy == NULL ? "out of memory" : copy;
+    return TW_EXIT_USAGE;
+}
+
+/* ---- lists of names --------------------------------------------------------------------------- */
+
+typedef bool lookup_fn(const char *name, uint16_t *id);
+
+static bool suite_id(const char *name, uint16_t *id)
+{
+    const struct tw_suite *s = tw_suite_by_name(name);
+    if (s != NULL)
+        *id = s->id;
+    return s != NULL;
+}
+
+static bool group_id(const char *name, uint16_t *id)
+{
+    const struct tw_group *g = tw_group_by_name(name);
+    if (g != NULL)
+        *id = g->id;
+    return g != NULL;
+}
+
+static bool sigscheme_id(const char *name, uint16_t *id)
+{
+    const struct tw_sigscheme *s = tw_sigscheme_by_name(name);
+    if (s != NULL)
+        *id = s->id;
+    return s != NULL;
+}
+
+static bool hex_id(const char *name, uint16_t *id)
+{
+    uint8_t raw[2];
+    size_t n;
+    if (strncmp(name, "0x", 2) != 0 || !tw_unhex(name + 2, raw, sizeof raw, &n) || n != 2)
+        return false;
+    *id = (uint16_t)(raw[0] << 8 | raw[1]);
+    return true;
+}
+
+static int parse_list(struct tw_options *o, const char *value, const char *what, lookup_fn *lookup,
+                      struct tw_u16list *out, const char **why)
+{
+    out->n = 0;
+    while (*value != '\0') {
+        size_t n = strcspn(value, ":, ");
+        char name[128];
+        if (n >= sizeof name)
+            return refuse(o, why, "%s '%.60s...' is not known", what, value);
+        memcpy(name, value, n);
+        name[n] = '\0';
+        value += n + (value[n] != '\0');
+        uint16_t id;
+        if (n == 0)
+            continue;
+        if (!lookup(name, &id) && !hex_id(name, &id))
+            return refuse(o, why, "%s '%s' is not known (IANA or OpenSSL name, or 0xNNNN)", what,
+                          name);
+        if (!tw_u16list_has(out, id) && !tw_u16list_add(out, id))
+            return refuse(o, why, "too many in the list (%d at most)", TW_HELLO_MAX_LIST);
+    }
+    return out->n > 0 ? 0 : refuse(o, why, "the list is empty");
+}
+
+/* ---- handlers ------------------------------------------------------------------------------------ */
+
+static int set_text(struct tw_options *o, const char **slot, const char *value, size_t max,
+                    const char **why)
+{
+    if (strlen(value) > max)
+        return refuse(o, why, "the value is too long");
+    *slot = tw_arena_str(o->arena, value);
+    return *slot == NULL ? refuse(o, why, "out of memory") : 0;
+}
+
+static int set_servername(struct tw_options *o, struct tw_lib *lib, const char *v, const char **why)
+{
+    (void)lib;
+    return v[0] == '\0' ? refuse(o, why, "a name is needed (--no-sni sends none)")
+                        : set_text(o, &o->server_name, v, 253, why);
+}
+
+static int set_verify_name(struct tw_options *o, struct tw_lib *lib, const char *v,
+                           const char **why)
+{
+    (void)lib;
+    return v[0] == '\0' ? refuse(o, why, "a name is needed")
+                        : set_text(o, &o->verify_name, v, 253, why);
+}
+
+static int set_no_sni(struct tw_options *o, struct tw_lib *lib, const char *v, const char **why)
+{
+    (void)lib, (void)v, (void)why;
+    o->no_sni = true;
+    return 0;
+}
+
+static int set_connect(struct tw_options *o, struct tw_lib *lib, const char *v, const char **why)
+{
+    (void)lib;
+    struct tw_target t;
+    const char *reason;
+    if (!tw_target_parse(v, &t, &reason))
+        return refuse(o, why, "'%.100s': %s", v, reason);
+    return set_text(o, &o->connect, v, 300, why);
+}
+
+static int set_ca(struct tw_options *o, struct tw_lib *lib, const char *v, const char **why)
+{
+    (void)lib;
+    struct tw_trust *t = tw_trust_from_path(v, o->arena, why);
+    if (t == NULL)
+        return TW_EXIT_USAGE;
+    tw_trust_free(o->ca);
+    o->ca = t;
+    return 0;
+}
+
+/* The content of a CA file instead of its path; for callers that have it in memory. */
+static int set_ca_pem(struct tw_options *o, struct tw_lib *lib, const char *v, const char **why)
+{
+    (void)lib;
+    size_t damaged = 0;
+    struct tw_trust *t = tw_trust_new("the given CA");
+    if (t == NULL || tw_trust_add(t, tw_view_str(v), &damaged) == 0) {
+        tw_trust_free(t);
+        return refuse(o, why, "no certificate in it");
+    }
+    tw_trust_free(o->ca);
+    o->ca = t;
+    return 0;
+}
+
+static int set_cert(struct tw_options *o, struct tw_lib *lib, const char *v, const char **why)
+{
+    (void)lib;
+    tw_buf_cleanup(&o->cert);
+    o->cert_path = tw_arena_str(o->arena, v);
+    return tw_read_file(v, MAX_CRED_FILE, &o->cert, o->arena, why) == TW_OK ? 0 : TW_EXIT_USAGE;
+}
+
+static int set_key(struct tw_options *o, struct tw_lib *lib, const char *v, const char **why)
+{
+    (void)lib;
+    tw_buf_cleanup(&o->key);
+    o->key_path = tw_arena_str(o->arena, v);
+    return tw_read_file(v, MAX_CRED_FILE, &o->key, o->arena, why) == TW_OK ? 0 : TW_EXIT_USAGE;
+}
+
+static int set_pass(struct tw_options *o, struct tw_lib *lib, const char *v, const char **why)
+{
+    (void)lib;
+    return set_text(o, &o->pass, v, 1000, why);
+}
+
+static int set_alpn(struct tw_options *o, struct tw_lib *lib, const char *v, const char **why)
+{
+    (void)lib;
+    o->has_alpn = true;
+    o->alpn_n = 0;
+    while (*v != '\0') {
+        size_t n = strcspn(v, ",");
+        if (n == 0 || n >= sizeof o->alpn[0])
+            return refuse(o, why, "an ALPN protocol has 1 to 31 bytes here");
+        if (o->alpn_n == TW_ARRAY_LEN(o->alpn))
+            return refuse(o, why, "at most 8 ALPN protocols");
+        memcpy(o->alpn[o->alpn_n], v, n);
+        o->alpn[o->alpn_n++][n] = '\0';
+        v += n + (v[n] == ',');
+    }
+    return 0; /* an empty list: no ALPN extension */
+}
+
+static int set_version(struct tw_options *o, const char *v, uint16_t *slot, const char **why)
+{
+    *slot = tw_version_parse(v);
+    if (*slot < TW_TLS10 || *slot > TW_TLS13)
+        return refuse(o, why, "'%.40s' is none of 1.0, 1.1, 1.2, 1.3", v);
+    return 0;
+}
+
+static int set_min_version(struct tw_options *o, struct tw_lib *lib, const char *v,
+                           const char **why)
+{
+    (void)lib;
+    return set_version(o, v, &o->min_version, why);
+}
+
+static int set_max_version(struct tw_options *o, struct tw_lib *lib, const char *v,
+                           const char **why)
+{
+    (void)lib;
+    return set_version(o, v, &o->max_version, why);
+}
+
+static int set_ciphers(struct tw_options *o, struct tw_lib *lib, const char *v, const char **why)
+{
+    (void)lib;
+    o->has_ciphers = true;
+    return parse_list(o, v, "cipher suite", suite_id, &o->ciphers, why);
+}
+
+static int set_groups(struct tw_options *o, struct tw_lib *lib, const char *v, const char **why)
+{
+    (void)lib;
+    o->has_groups = true;
+    return parse_list(o, v, "group", group_id, &o->groups, why);
+}
+
+static int set_sigalgs(struct tw_options *o, struct tw_lib *lib, const char *v, const char **why)
+{
+    (void)lib;
+    o->has_sigalgs = true;
+    return parse_list(o, v, "signature algorithm", sigscheme_id, &o->sigalgs, why);
+}
+
+static int set_at(struct tw_options *o, struct tw_lib *lib, const char *v, const char **why)
+{
+    (void)lib;
+    o->has_at = true;
+    if (!tw_time_parse(v, &o->at))
+        return refuse(o, why, "'%.60s' is no time (2026-11-24, 2026-11-24T08:00:00Z or unix seconds)",
+                      v);
+    return 0;
+}
+
+static int set_4(struct tw_options *o, struct tw_lib *lib, const char *v, const char **why)
+{
+    (void)lib, (void)v, (void)why;
+    o->family = AF_INET;
+    return 0;
+}
+
+static int set_6(struct tw_options *o, struct tw_lib *lib, const char *v, const char **why)
+{
+    (void)lib, (void)v, (void)why;
+    o->family = AF_INET6;
+    return 0;
+}
+
+static int set_timeout(struct tw_options *o, struct tw_lib *lib, const char *v, const char **why)
+{
+    (void)lib;
+    char *end;
+    double s = strtod(v, &end);
+    if (end == v || (*end != '\0' && strcmp(end, "s") != 0) || !(s >= 0.1 && s <= 3600))
+        return refuse(o, why, "'%.40s' is no number of seconds from 0.1 to 3600", v);
+    o->timeout_ms = (uint64_t)(s * 1000);
+    return 0;
+}
+
+static int set_max_connections(struct tw_options *o, struct tw_lib *lib, const char *v,
+                               const char **why)
+{
+    (void)lib;
+    char *end;
+    unsigned long n = strtoul(v, &end, 10);
+    if (end == v || *end != '\0' || n < 1 || n > TW_MAX_CONNS)
+        return refuse(o, why, "'%.40s' is no number from 1 to %d", v, TW_MAX_CONNS);
+    o->max_connections = (unsigned)n;
+    return 0;
+}
+
+static const struct {
+    const char *name;
+    bool takes_value;
+    set_fn *set;
+} options[] = {
+    {"servername", true, set_servername},   {"no-sni", false, set_no_sni},
+    {"verify-name", true, set_verify_name}, {"connect", true, set_connect},
+    {"ca-pem", true, set_ca_pem},           {"ca", true, set_ca},
+    {"cert", true, set_cert},
+    {"key", true, set_key},                 {"pass", true, set_pass},
+    {"alpn", true, set_alpn},               {"min-version", true, set_min_version},
+    {"max-version", true, set_max_version}, {"ciphers", true, set_ciphers},
+    {"groups", true, set_groups},           {"sigalgs", true, set_sigalgs},
+    {"at", true, set_at},                   {"4", false, set_4},
+    {"6", false, set_6},                    {"timeout", true, set_timeout},
+    {"max-connections", true, set_max_connections},
+};
+
+int tw_options_set(struct tw_options *o, struct tw_lib *lib, const char *name, const char *value,
+                   const char **why)
+{
+    for (size_t i = 0; i < TW_ARRAY_LEN(options); i++) {
+        if (strcmp(options[i].name, name) != 0)
+            continue;
+        if (options[i].takes_value && value == NULL)
+            return refuse(o, why, "a value is needed");
+        return options[i].set(o, lib, value, why);
+    }
+    return refuse(o, why, "there is no option '%.60s'", name);
+}
+
+int tw_options_finish(struct tw_options *o, struct tw_lib *lib, const char **why)
+{
+    if (o->min_version != 0 && o->max_version != 0 && o->min_version > o->max_version)
+        return refuse(o, why, "--min-version is above --max-version");
+    if (o->no_sni && o->server_name != NULL)
+        return refuse(o, why, "--no-sni and --servername exclude each other");
+    if (o->key_path != NULL && o->cert_path == NULL)
+        return refuse(o, why, "--key needs --cert");
+    if (o->cert_path == NULL || o->cred != NULL)
+        return 0;
+    const char *reason = "out of memory";
+    if (tw_credential_load(lib->crypto, tw_buf_view(&o->cert), tw_buf_view(&o->key), o->pass,
+                           &o->cred, &reason) != TW_OK)
+        return refuse(o, why, "%s%s%s: %s", o->cert_path, o->key_path != NULL ? ", " : "",
+                      o->key_path != NULL ? o->key_path : "", reason);
+    if (o->cred->key == NULL)
+        return refuse(o, why, "%s: no private key in it, and no --key given", o->cert_path);
+    return 0;
+}
+
+/* ---- from options to the baseline's ClientHello ----------------------------------------------------- */
+
+static bool is_tls13_suite(uint16_t id)
+{
+    const struct tw_suite *s = tw_suite_by_id(id);
+    return s != NULL && s->kx == TW_KX_TLS13;
+}
+
+/* An explicit suite list that holds only suites of TLS 1.3, or none, decides the versions too,
+ * unless the user set those. */
+static void version_range(const struct tw_options *o, uint16_t *min, uint16_t *max)
+{
+    *min = o->min_version != 0 ? o->min_version : TW_TLS12;
+    *max = o->max_version != 0 ? o->max_version : TW_TLS13;
+    if (o->min_version == 0 && *min > *max)
+        *min = *max;
+    bool has13 = !o->has_ciphers, has12 = !o->has_ciphers;
+    for (size_t i = 0; i < o->ciphers.n; i++) {
+        bool tls13 = is_tls13_suite(o->ciphers.v[i]);
+        has13 = has13 || tls13;
+        has12 = has12 || !tls13;
+    }
+    if (!has13 && *max == TW_TLS13 && *min < TW_TLS13)
+        *max = TW_TLS12;
+    if (!has12 && *max == TW_TLS13 && *min < TW_TLS13)
+        *min = TW_TLS13;
+}
+
+/* What a client of TLS 1.0 and 1.1 days also offered. */
+static void add_old_suites(struct tw_hello *h)
+{
+    static const uint16_t old[] = {0x0033, 0x0039, 0x002f, 0x0035, 0x000a};
+    for (size_t i = 0; i < TW_ARRAY_LEN(old); i++)
+        if (!tw_u16list_has(&h->ciphers, old[i]))
+            tw_u16list_add(&h->ciphers, old[i]);
+}
+
+static void apply_versions(const struct tw_options *o, struct tw_hello *h)
+{
+    uint16_t min, max;
+    version_range(o, &min, &max);
+    h->versions.n = 0;
+    for (unsigned v = max; v >= min; v--)
+        tw_u16list_add(&h->versions, (uint16_t)v);
+    if (max == TW_TLS13)
+        return;
+    h->legacy_version = max;
+    h->random_session_id = false;
+    tw_hello_drop_ext(h, TW_EXT_SUPPORTED_VERSIONS);
+    tw_hello_drop_ext(h, TW_EXT_KEY_SHARE);
+    tw_hello_drop_ext(h, TW_EXT_PSK_KEY_EXCHANGE_MODES);
+    tw_hello_drop_ext(h, TW_EXT_COMPRESS_CERTIFICATE);
+    tw_hello_drop_ext(h, TW_EXT_ECH);
+    if (max < TW_TLS12) {
+        tw_hello_drop_ext(h, TW_EXT_SIGNATURE_ALGORITHMS);
+        if (!o->has_ciphers)
+            add_old_suites(h);
+    }
+}
+
+/* Suites that no offered version can use are left out, as clients do. */
+static void drop_unusable_suites(struct tw_hello *h)
+{
+    uint16_t max = h->versions.v[0], min = h->versions.v[h->versions.n - 1];
+    size_t kept = 0;
+    for (size_t i = 0; i < h->ciphers.n; i++) {
+        const struct tw_suite *s = tw_suite_by_id(h->ciphers.v[i]);
+        if (s == NULL || (s->min_version <= max && s->max_version >= min))
+            h->ciphers.v[kept++] = h->ciphers.v[i];
+    }
+    h->ciphers.n = kept;
+}
+
+/* Like browsers: a share for the first group and, where that one is a hybrid, for the first
+ * classical group too. */
+static void apply_shares(const struct tw_crypto *c, struct tw_hello *h)
+{
+    h->shares.n = 0;
+    bool hybrid = false;
+    for (size_t i = 0; i < h->groups.n && h->shares.n < 2; i++) {
+        const struct tw_group *g = tw_group_by_id(h->groups.v[i]);
+        if (g == NULL || !g->tls13 || !c->has_group(c->ctx, g->id))
+            continue;
+        bool this_hybrid = g->kind == TW_GROUP_HYBRID || g->kind == TW_GROUP_KEM;
+        if (h->shares.n == 1 && (!hybrid || this_hybrid))
+            continue;
+        tw_u16list_add(&h->shares, g->id);
+        hybrid = this_hybrid;
+    }
+}
+
+void tw_options_hello(const struct tw_options *o, const struct tw_crypto *c, struct tw_hello *h)
+{
+    tw_hello_default(h);
+    if (o->has_ciphers)
+        h->ciphers = o->ciphers;
+    apply_versions(o, h);
+    if (!o->has_ciphers)
+        drop_unusable_suites(h);
+    if (o->has_groups)
+        h->groups = o->groups;
+    if (tw_hello_has_ext(h, TW_EXT_KEY_SHARE))
+        apply_shares(c, h);
+    if (o->has_sigalgs)
+        h->sigalgs = o->sigalgs;
+    if (o->has_alpn) {
+        memcpy(h->alpn, o->alpn, sizeof h->alpn);
+        h->alpn_n = o->alpn_n;
+    }
+}

@@ -1,0 +1,372 @@
+/*
+ * The life of one connection: connect (Happy Eyeballs for the baseline), handshake through the
+ * engine, the first application bytes, the end. Every wait has a deadline.
+ */
+#include "probe/probe_internal.h"
+
+#include <errno.h>
+
+enum {
+    HAPPY_EYEBALLS_MS = 250,   /* RFC 8305 5, Connection Attempt Delay */
+    LISTEN_MS = 1500,          /* how long a banner may take */
+    CONNECT_MAX_MS = 6000,     /* two SYN retransmissions */
+    TRIAL_MAX_MS = 3000
+};
+
+struct attempt {
+    struct pconn *pc;
+    struct tw_sock *sock;
+    const struct tw_addr *addr;
+    bool failed;
+};
+
+struct pconn {
+    struct probe *p;
+    uint32_t n;
+    const struct tw_trial *trial;   /* NULL: baseline */
+    struct attempt attempts[TW_MAX_ADDRS]; size_t attempts_n;
+    const struct tw_addr *addrs; size_t addrs_n;
+    struct tw_timer *eyeballs, *timer;
+    struct tw_sock *sock;           /* the connected one */
+    struct tw_conn *tls;
+    struct raw *raw;
+    uint64_t started, connected;
+    bool request_sent, confirming, over;
+};
+
+static struct tw_fact fact(const struct pconn *pc, enum tw_fact_kind kind)
+{
+    return (struct tw_fact){.conn = pc->n, .at = tw_net_now() - pc->p->start, .kind = kind,
+                            .msg = TW_NO_MSG};
+}
+
+static void over(struct pconn *pc)
+{
+    if (pc->over)
+        return;
+    pc->over = true;
+    tw_timer_stop(pc->eyeballs);
+    tw_timer_stop(pc->timer);
+    pc->eyeballs = pc->timer = NULL;
+    for (size_t i = 0; i < pc->attempts_n; i++) {
+        if (!pc->attempts[i].failed)
+            tw_sock_close(pc->attempts[i].sock);
+        pc->attempts[i].sock = NULL;
+        pc->attempts[i].failed = true;
+    }
+    pc->sock = NULL;
+    probe_conn_over(pc->p);
+}
+
+void pconn_free(struct pconn *pc)
+{
+    if (pc == NULL)
+        return;
+    tw_conn_free(pc->tls);
+    raw_free(pc->raw);
+    free(pc);
+}
+
+/* ---- deadlines ------------------------------------------------------------------------------------ */
+
+static uint64_t min_u64(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+static void on_timer(void *user);
+
+static void wait_at_most(struct pconn *pc, uint64_t ms)
+{
+    tw_timer_stop(pc->timer);
+    pc->timer = tw_timer_start(pc->p->net, min_u64(ms, probe_left_ms(pc->p)), 0, on_timer, pc);
+}
+
+/* The baseline leaves time for the trials that may have to explain it. */
+static uint64_t handshake_ms(const struct pconn *pc)
+{
+    uint64_t whole = pc->p->o->timeout_ms;
+    if (pc->trial == NULL)
+        return whole * 2 / 5;
+    if (pc->trial->transport == TW_TRANSPORT_LISTEN)
+        return min_u64(LISTEN_MS, whole / 5);
+    return min_u64(TRIAL_MAX_MS, whole * 7 / 20);
+}
+
+static void end_with(struct pconn *pc, const char *how, int err)
+{
+    if (pc->tls != NULL)
+        tw_conn_end(pc->tls, tw_net_now(), how, err);
+    else if (pc->raw != NULL)
+        raw_end(pc->raw, how, err);
+    over(pc);
+}
+
+static void connect_failed_fact(struct pconn *pc, const struct tw_addr *a, int err, bool deadline)
+{
+    struct tw_fact f = fact(pc, TW_FACT_TCP);
+    f.field = "connect";
+    f.text = a->text;
+    f.num = err;
+    f.aux = deadline;
+    probe_fact(pc->p, f);
+}
+
+void pconn_abort(struct pconn *pc, const char *how)
+{
+    if (pc->over)
+        return;
+    if (pc->sock == NULL) {
+        for (size_t i = 0; i < pc->attempts_n; i++)
+            if (!pc->attempts[i].failed)
+                connect_failed_fact(pc, pc->attempts[i].addr, ETIMEDOUT, true);
+        over(pc);
+        return;
+    }
+    end_with(pc, how, 0);
+}
+
+static void on_timer(void *user)
+{
+    struct pconn *pc = user;
+    pconn_abort(pc, pc->confirming ? "stopped" : "timeout");
+}
+
+/* ---- after the handshake ----------------------------------------------------------------------------- */
+
+static void send_output(struct pconn *pc)
+{
+    struct tw_view out = tw_conn_output(pc->tls);
+    if (out.len == 0 || pc->sock == NULL)
+        return;
+    tw_sock_send(pc->sock, out);
+    tw_conn_sent(pc->tls, tw_net_now(), out.len);
+}
+
+static bool server_sent(const struct pconn *pc, uint8_t msg)
+{
+    return tw_trace_message(pc->p->r->trace, pc->n, TW_SERVER, msg) != NULL;
+}
+
+/*
+ * How long to wait for the first application byte. In TLS 1.3 a server can refuse the client after
+ * the client has finished, so silence is worth waiting for; a ticket, or the server's Finished
+ * below 1.3, shows that it went on. A web server that asked for a certificate may still say no
+ * in HTTP (nginx does).
+ */
+static uint64_t confirm_ms(const struct pconn *pc)
+{
+    uint64_t rtt_ms = (pc->connected - pc->started) / 1000000;
+    if (server_sent(pc, TW_MSG_CERTIFICATE_REQUEST))
+        return min_u64(4 * rtt_ms + 1000, 3000);
+    if (tw_conn_version(pc->tls) < TW_TLS13 || server_sent(pc, TW_MSG_NEW_SESSION_TICKET))
+        return min_u64(2 * rtt_ms + 2, 500);
+    return min_u64(4 * rtt_ms + 250, 1000);
+}
+
+static void finish_well(struct pconn *pc)
+{
+    tw_conn_close(pc->tls, tw_net_now());
+    send_output(pc);
+    end_with(pc, "stopped", 0);
+}
+
+static void note_http_status(struct pconn *pc, int status)
+{
+    if (status <= 0)
+        return;
+    struct tw_fact f = fact(pc, TW_FACT_FIELD);
+    f.from = TW_SERVER;
+    f.field = "http_status";
+    f.num = status;
+    probe_fact(pc->p, f);
+}
+
+/* Called after each event while the connection is open. */
+static void confirm(struct pconn *pc)
+{
+    bool http = pc->p->target->app == TW_APP_HTTP;
+    const char *alpn = tw_conn_alpn(pc->tls);
+    if (http && alpn[0] != '\0' && strcmp(alpn, "h2") != 0 && strncmp(alpn, "http/", 5) != 0)
+        http = false;
+    if (!pc->request_sent && http) {
+        struct tw_buf req;
+        tw_buf_init(&req, 4096);
+        const char *host = pc->p->target->host;
+        tw_http_request(&req, alpn, host, pc->p->target->path);
+        if (!req.failed && tw_conn_write(pc->tls, tw_net_now(), tw_buf_view(&req)) == TW_OK)
+            send_output(pc);
+        tw_buf_cleanup(&req);
+    }
+    pc->request_sent = true;
+    struct tw_view app = tw_conn_app_data(pc->tls);
+    int status = app.len > 0 && http ? tw_http_status(app, alpn) : -1;
+    if (app.len > 0 && (status != 0 || !server_sent(pc, TW_MSG_CERTIFICATE_REQUEST))) {
+        note_http_status(pc, status);
+        finish_well(pc);
+        return;
+    }
+    pc->confirming = true;
+    wait_at_most(pc, confirm_ms(pc));
+}
+
+/* ---- socket events ------------------------------------------------------------------------------------- */
+
+static void after_engine(struct pconn *pc, enum tw_status st)
+{
+    send_output(pc);
+    if (st != TW_OK || tw_conn_state(pc->tls) == TW_CONN_STOPPED)
+        end_with(pc, "stopped", 0);
+    else if (tw_conn_state(pc->tls) == TW_CONN_OPEN)
+        confirm(pc);
+}
+
+static void on_data(void *user, struct tw_view bytes)
+{
+    struct pconn *pc = ((struct attempt *)user)->pc;
+    if (pc->over)
+        return;
+    if (pc->raw != NULL) {
+        if (raw_data(pc->raw, bytes))
+            end_with(pc, "stopped", 0);
+        return;
+    }
+    after_engine(pc, tw_conn_feed(pc->tls, tw_net_now(), bytes));
+}
+
+static void on_ended(void *user, const char *how, int err)
+{
+    struct pconn *pc = ((struct attempt *)user)->pc;
+    if (!pc->over)
+        end_with(pc, how, err);
+}
+
+/* ---- starting the conversation --------------------------------------------------------------------------- */
+
+static bool start_tls(struct pconn *pc)
+{
+    struct probe *p = pc->p;
+    struct tw_conn_config cfg = {.crypto = p->lib->crypto, .trace = p->r->trace, .conn = pc->n,
+                                 .trace_start = p->start, .client_cred = p->o->cred};
+    cfg.hello = p->hello;
+    tw_copy_str(cfg.hello.server_name, sizeof cfg.hello.server_name, p->server_name);
+    if (pc->trial != NULL && pc->trial->apply != NULL)
+        pc->trial->apply(&cfg.hello, &p->r->diagnosis->c);
+    uint8_t seed[4];
+    if (p->lib->crypto->random(p->lib->crypto->ctx, seed, sizeof seed))
+        memcpy(&cfg.hello.grease_seed, seed, sizeof seed);
+    pc->tls = tw_conn_new(&cfg, TW_ROLE_CLIENT, tw_net_now());
+    if (pc->tls == NULL)
+        return false;
+    send_output(pc);
+    return true;
+}
+
+static void start_conversation(struct pconn *pc)
+{
+    struct probe *p = pc->p;
+    enum tw_transport kind = pc->trial == NULL ? TW_TRANSPORT_TLS : pc->trial->transport;
+    bool ok;
+    if (kind == TW_TRANSPORT_TLS) {
+        ok = start_tls(pc);
+    } else {
+        pc->raw = raw_new(p, pc->n, kind);
+        ok = pc->raw != NULL;
+        if (ok && raw_opening(pc->raw).len > 0)
+            tw_sock_send(pc->sock, raw_opening(pc->raw));
+    }
+    if (!ok) {
+        over(pc);
+        return;
+    }
+    wait_at_most(pc, handshake_ms(pc));
+    if (pc->trial == NULL && p->o->ca == NULL)
+        tw_system_trust(p->lib); /* while the server is at work on its answer */
+}
+
+static void try_next(void *user);
+
+static void on_connected(void *user, int err)
+{
+    struct attempt *a = user;
+    struct pconn *pc = a->pc;
+    if (pc->over)
+        return;
+    if (err != 0) {
+        a->failed = true; /* the socket closed itself */
+        a->sock = NULL;
+        connect_failed_fact(pc, a->addr, err, false);
+        try_next(pc);
+        return;
+    }
+    pc->sock = a->sock;
+    pc->connected = tw_net_now();
+    tw_timer_stop(pc->eyeballs);
+    pc->eyeballs = NULL;
+    for (size_t i = 0; i < pc->attempts_n; i++) {
+        struct attempt *other = &pc->attempts[i];
+        if (other == a || other->failed)
+            continue;
+        tw_sock_close(other->sock);
+        other->failed = true;
+    }
+    connect_failed_fact(pc, a->addr, 0, false); /* errno 0: connected */
+    if (!pc->p->have_winner) {
+        pc->p->have_winner = true;
+        pc->p->winner = *a->addr;
+    }
+    start_conversation(pc);
+}
+
+static const struct tw_sock_events events = {on_connected, on_data, on_ended};
+
+static bool any_pending(const struct pconn *pc)
+{
+    for (size_t i = 0; i < pc->attempts_n; i++)
+        if (!pc->attempts[i].failed)
+            return true;
+    return false;
+}
+
+/* Starts the next address; called at once when one fails and every 250 ms while one is slow. */
+static void try_next(void *user)
+{
+    struct pconn *pc = user;
+    while (pc->attempts_n < pc->addrs_n) {
+        struct attempt *a = &pc->attempts[pc->attempts_n];
+        *a = (struct attempt){.pc = pc, .addr = &pc->addrs[pc->attempts_n]};
+        pc->attempts_n++;
+        int err;
+        a->sock = tw_sock_connect(pc->p->net, a->addr, &events, a, &err);
+        if (a->sock != NULL)
+            return;
+        a->failed = true;
+        connect_failed_fact(pc, a->addr, err, false);
+    }
+    if (!any_pending(pc))
+        over(pc);
+}
+
+bool pconn_start(struct probe *p, uint32_t n, const struct tw_trial *trial)
+{
+    struct pconn *pc = calloc(1, sizeof *pc);
+    if (pc == NULL)
+        return false;
+    pc->p = p;
+    pc->n = n;
+    pc->trial = trial;
+    pc->started = tw_net_now();
+    pc->addrs = p->have_winner ? &p->winner : p->addrs;
+    pc->addrs_n = p->have_winner ? 1 : p->addrs_n;
+    p->conns[p->conns_n++] = pc;
+    p->active++;
+    struct tw_fact f = fact(pc, TW_FACT_TRIAL);
+    f.field = trial == NULL ? "baseline" : trial->id;
+    f.text = trial == NULL ? "the handshake as asked for" : trial->changed;
+    probe_fact(p, f);
+    wait_at_most(pc, min_u64(p->o->timeout_ms * 3 / 5, CONNECT_MAX_MS));
+    if (pc->addrs_n > 1)
+        pc->eyeballs = tw_timer_start(p->net, HAPPY_EYEBALLS_MS, HAPPY_EYEBALLS_MS, try_next, pc);
+    try_next(pc);
+    return true;
+}

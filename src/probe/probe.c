@@ -1,0 +1,279 @@
+/*
+ * One diagnosis: look the name up, make the baseline handshake, judge, make the trials that the
+ * planner asks for side by side, judge again, until it has no more questions or the budget or the
+ * time is spent.
+ */
+#include "probe/probe_internal.h"
+
+#include <time.h>
+
+enum { TRACE_MAX = 24 << 20, ARENA_MAX = 8 << 20, PLAN_MAX = 16, PROGRESS_MS = 100 };
+
+void probe_fact(struct probe *p, struct tw_fact f)
+{
+    tw_trace_add(p->r->trace, f);
+}
+
+uint64_t probe_left_ms(const struct probe *p)
+{
+    uint64_t now = tw_net_now();
+    return now >= p->deadline ? 0 : (p->deadline - now) / 1000000;
+}
+
+/* ---- settings as facts -------------------------------------------------------------------------- */
+
+static void setting(struct probe *p, const char *field, const char *text, int64_t num)
+{
+    probe_fact(p, (struct tw_fact){.kind = TW_FACT_SETTING, .msg = TW_NO_MSG, .field = field,
+                                   .text = text, .num = num, .at = tw_net_now() - p->start});
+}
+
+static void note_settings(struct probe *p)
+{
+    const struct tw_target *t = p->target;
+    setting(p, "input", t->input, 0);
+    setting(p, "host", t->host, 0);
+    setting(p, "port", NULL, t->port);
+    setting(p, "scheme", t->scheme, 0);
+    setting(p, "server_name", p->server_name, 0);
+    setting(p, "verify_name", p->verify_name, 0);
+    setting(p, "wall_time", NULL, p->o->has_at ? p->o->at : (int64_t)time(NULL));
+    setting(p, "timeout_ms", NULL, (int64_t)p->o->timeout_ms);
+    if (p->o->connect != NULL)
+        setting(p, "connect", p->o->connect, 0);
+    if (p->o->cred != NULL)
+        setting(p, "client_certificate", p->o->cert_path, 1);
+}
+
+/* ---- judging ---------------------------------------------------------------------------------------- */
+
+static bool explain_path(struct probe *p, uint32_t conn)
+{
+    struct tw_view certs[32];
+    size_t n = 0;
+    const struct tw_trace *t = p->r->trace;
+    const struct tw_fact *f = NULL;
+    while (n < TW_ARRAY_LEN(certs) &&
+           (f = tw_trace_next(t, f, conn, TW_FACT_CERTIFICATE, NULL)) != NULL)
+        if (f->from == TW_SERVER)
+            certs[n++] = f->data;
+    if (n == 0 || tw_trace_first(t, conn, TW_FACT_PATH, NULL) != NULL)
+        return n > 0;
+    struct tw_path_request req = {.crypto = p->lib->crypto,
+                                  .trust = p->o->ca != NULL ? p->o->ca : tw_system_trust(p->lib),
+                                  .wall_time = tw_trace_setting_num(t, "wall_time", 0),
+                                  .name = p->verify_name, .certs = certs, .certs_n = n};
+    return tw_path_explain(&req, p->r->trace, conn, tw_net_now() - p->start) == TW_OK;
+}
+
+/* The baseline's certificates, or those of the first trial that got some. */
+static void explain_paths(struct probe *p)
+{
+    for (uint32_t conn = 1; conn <= p->conns_n; conn++)
+        if (explain_path(p, conn))
+            return;
+}
+
+static void finish(struct probe *p)
+{
+    if (p->finished)
+        return;
+    p->finished = true;
+    tw_timer_stop(p->deadline_timer);
+    tw_timer_stop(p->progress_timer);
+    p->deadline_timer = p->progress_timer = NULL;
+    tw_net_stop(p->net);
+}
+
+static void next_round(struct probe *p)
+{
+    explain_paths(p);
+    if (p->stopping || tw_result_judge(p->r) != TW_OK) {
+        finish(p);
+        return;
+    }
+    const struct tw_trial *plan[PLAN_MAX];
+    size_t budget = p->o->max_connections - p->conns_n;
+    size_t n = p->conns_n >= p->o->max_connections || probe_left_ms(p) < 100
+                   ? 0
+                   : tw_plan_next(p->r->diagnosis, budget, plan, TW_ARRAY_LEN(plan));
+    if (n == 0) {
+        finish(p);
+        return;
+    }
+    p->r->rounds++;
+    p->doing = "trying what makes it pass";
+    p->active++; /* so that a trial that fails at once does not end the round */
+    for (size_t i = 0; i < n && p->conns_n < p->o->max_connections; i++)
+        pconn_start(p, (uint32_t)p->conns_n + 1, plan[i]);
+    probe_conn_over(p);
+}
+
+void probe_conn_over(struct probe *p)
+{
+    if (--p->active == 0)
+        next_round(p);
+}
+
+/* ---- start ---------------------------------------------------------------------------------------------- */
+
+static void stop_all(struct probe *p, const char *how)
+{
+    p->stopping = true;
+    if (p->active == 0) {
+        finish(p);
+        return;
+    }
+    for (size_t i = 0; i < p->conns_n; i++)
+        pconn_abort(p->conns[i], how);
+}
+
+static void on_deadline(void *user)
+{
+    struct probe *p = user;
+    setting(p, "deadline_reached", p->doing, 1);
+    stop_all(p, "timeout");
+}
+
+static void on_progress(void *user)
+{
+    struct probe *p = user;
+    if (p->progress(p->user, p->doing))
+        return;
+    p->r->interrupted = true;
+    stop_all(p, "stopped");
+}
+
+static void start_baseline(struct probe *p)
+{
+    p->doing = "handshake";
+    p->r->rounds = 1;
+    p->active = 1;
+    if (!pconn_start(p, 1, NULL))
+        finish(p);
+    else
+        probe_conn_over(p);
+}
+
+static void on_resolved(void *user, const struct tw_resolved *res)
+{
+    struct probe *p = user;
+    if (p->finished || p->stopping)
+        return;
+    struct tw_fact f = {.kind = TW_FACT_DNS, .msg = TW_NO_MSG, .at = tw_net_now() - p->start};
+    if (res->status != 0) {
+        f.field = "error";
+        f.num = res->status;
+        f.text = res->error;
+        probe_fact(p, f);
+        next_round(p);
+        return;
+    }
+    for (size_t i = 0; i < res->n; i++) {
+        char ip[64];
+        f.field = res->addrs[i].ss.ss_family == AF_INET6 ? "AAAA" : "A";
+        f.text = tw_addr_ip(&res->addrs[i], ip, sizeof ip);
+        probe_fact(p, f);
+        p->addrs[p->addrs_n++] = res->addrs[i];
+    }
+    start_baseline(p);
+}
+
+/* --connect says where to go; the target still says what to ask for. */
+static void find_addresses(struct probe *p)
+{
+    struct tw_target to = *p->target;
+    const char *why;
+    if (p->o->connect != NULL && tw_target_parse(p->o->connect, &to, &why) &&
+        strchr(p->o->connect, ':') == NULL)
+        to.port = p->target->port;
+    if (p->o->connect != NULL && to.is_ip && tw_addr_parse(p->o->connect, to.port, &p->addrs[0]))
+        to.port = p->target->port; /* a bare IPv6 literal has colons but no port */
+    if (to.is_ip && tw_addr_parse(to.host, to.port, &p->addrs[0])) {
+        p->addrs_n = 1;
+        start_baseline(p);
+        return;
+    }
+    p->doing = "looking the name up";
+    tw_resolve(p->net, to.host, to.port, p->o->family, p->o->timeout_ms * 3 / 5, on_resolved, p);
+}
+
+static void choose_names(struct probe *p)
+{
+    const struct tw_options *o = p->o;
+    const struct tw_target *t = p->target;
+    p->server_name = o->no_sni ? "" : o->server_name != NULL ? o->server_name
+                     : t->is_ip ? "" : t->host;
+    p->verify_name = o->verify_name != NULL ? o->verify_name
+                     : o->server_name != NULL ? o->server_name : t->host;
+}
+
+enum tw_status tw_probe_run(struct tw_lib *lib, const struct tw_options *o,
+                            const struct tw_target *t, tw_progress_fn *progress, void *user,
+                            struct tw_result *r)
+{
+    struct probe *p = calloc(1, sizeof *p);
+    if (p == NULL)
+        return TW_E_NOMEM;
+    *p = (struct probe){.lib = lib, .o = o, .target = t, .r = r, .progress = progress,
+                        .user = user, .start = tw_net_now(), .doing = "starting"};
+    p->deadline = p->start + o->timeout_ms * 1000000;
+    p->net = tw_net_new();
+    if (p->net == NULL) {
+        free(p);
+        return TW_E_NOMEM;
+    }
+    choose_names(p);
+    note_settings(p);
+    tw_options_hello(o, lib->crypto, &p->hello);
+    p->deadline_timer = tw_timer_start(p->net, o->timeout_ms, 0, on_deadline, p);
+    if (progress != NULL)
+        p->progress_timer = tw_timer_start(p->net, PROGRESS_MS, PROGRESS_MS, on_progress, p);
+    find_addresses(p);
+    if (!p->finished)
+        tw_net_run(p->net);
+    r->connections = (unsigned)p->conns_n;
+    setting(p, "connections", NULL, r->connections);
+    setting(p, "rounds", NULL, r->rounds);
+    if (r->interrupted)
+        setting(p, "interrupted", NULL, 1);
+    p->finished = true;
+    tw_net_free(p->net);
+    for (size_t i = 0; i < p->conns_n; i++)
+        pconn_free(p->conns[i]);
+    free(p);
+    return tw_result_judge(r);
+}
+
+/* ---- results --------------------------------------------------------------------------------------------- */
+
+struct tw_result *tw_result_new(const char *vantage)
+{
+    struct tw_result *r = calloc(1, sizeof *r);
+    if (r == NULL)
+        return NULL;
+    r->vantage = vantage;
+    r->trace = tw_trace_new(TRACE_MAX);
+    r->arena = tw_arena_new(ARENA_MAX);
+    r->diagnosis = calloc(1, sizeof *r->diagnosis);
+    if (r->trace == NULL || r->arena == NULL || r->diagnosis == NULL) {
+        tw_result_free(r);
+        return NULL;
+    }
+    return r;
+}
+
+void tw_result_free(struct tw_result *r)
+{
+    if (r == NULL)
+        return;
+    free(r->diagnosis);
+    tw_arena_free(r->arena);
+    tw_trace_free(r->trace);
+    free(r);
+}
+
+enum tw_status tw_result_judge(struct tw_result *r)
+{
+    return tw_judge(r->trace, r->arena, r->diagnosis);
+}

@@ -1,0 +1,97 @@
+/*
+ * The active vantage: connect, run the engine, apply trials the planner asks for, judge. The only
+ * place where the engine meets sockets.
+ */
+#ifndef TW_PROBE_H
+#define TW_PROBE_H
+
+#include "base/base.h"
+#include "crypto/crypto.h"
+#include "rules/rules.h"
+#include "tlswhy/tlswhy.h"
+#include "x509/x509.h"
+
+struct tw_lib {
+    struct tw_crypto *crypto;
+    struct tw_trust *system;     /* loaded at first use */
+    bool system_tried;
+};
+
+/** The system's trust store: SSL_CERT_FILE, SSL_CERT_DIR, or the first known bundle. Never NULL
+ *  unless memory is out; may be empty. Borrowed from lib. */
+struct tw_trust *tw_system_trust(struct tw_lib *lib);
+/** Certificates of a file or of all files in a directory (not below). */
+struct tw_trust *tw_trust_from_path(const char *path, struct tw_arena *texts, const char **why);
+/** Whole file; at most max bytes. why gets one line for the user. */
+enum tw_status tw_read_file(const char *path, size_t max, struct tw_buf *out,
+                            struct tw_arena *texts, const char **why) TW_MUST_CHECK;
+
+/* ---- target (target.c) -------------------------------------------------------------------------- */
+
+/** How the first application bytes look. */
+enum tw_app { TW_APP_HTTP, TW_APP_OTHER };
+
+struct tw_target {
+    char input[1024];
+    char host[256];              /* A-labels, or IP literal without brackets */
+    char path[512];              /* "/" when none was given */
+    char scheme[32];             /* "https" when none was given */
+    unsigned port;
+    bool is_ip;
+    enum tw_app app;
+};
+/** @param why static text when false */
+bool tw_target_parse(const char *s, struct tw_target *t, const char **why);
+
+/* ---- options (options.c) -------------------------------------------------------------------------- */
+
+struct tw_options {
+    struct tw_arena *arena;
+    bool no_sni;
+    const char *server_name, *verify_name, *connect; /* NULL when not given */
+    struct tw_trust *ca;                      /* NULL: system */
+    struct tw_buf cert, key;
+    const char *cert_path, *key_path, *pass;
+    struct tw_credential *cred;               /* made by tw_options_finish() */
+    bool has_alpn, has_ciphers, has_groups, has_sigalgs;
+    char alpn[8][32]; size_t alpn_n;
+    uint16_t min_version, max_version;        /* 0: not given */
+    struct tw_u16list ciphers, groups, sigalgs;
+    bool has_at; int64_t at;
+    int family;                               /* AF_UNSPEC, AF_INET, AF_INET6 */
+    uint64_t timeout_ms;
+    unsigned max_connections;
+};
+/** What can be checked only when all options are there. 0 or TW_EXIT_USAGE with *why. */
+int tw_options_finish(struct tw_options *o, struct tw_lib *lib, const char **why);
+/** The baseline's ClientHello for these options; server_name still empty. */
+void tw_options_hello(const struct tw_options *o, const struct tw_crypto *c, struct tw_hello *h);
+
+/* ---- result ------------------------------------------------------------------------------------------ */
+
+struct tw_result {
+    struct tw_trace *trace;
+    struct tw_arena *arena;
+    struct tw_diagnosis *diagnosis;
+    const char *vantage;
+    unsigned connections, rounds;
+    bool interrupted;
+};
+struct tw_result *tw_result_new(const char *vantage);
+/** Judges the trace again into r->diagnosis. */
+enum tw_status tw_result_judge(struct tw_result *r) TW_MUST_CHECK;
+
+/** Runs the diagnosis; options are finished. */
+enum tw_status tw_probe_run(struct tw_lib *lib, const struct tw_options *o,
+                            const struct tw_target *t, tw_progress_fn *progress, void *user,
+                            struct tw_result *r) TW_MUST_CHECK;
+
+/* ---- first application bytes (http.c), pure --------------------------------------------------------- */
+
+/** Appends what a client would send first: HEAD request in HTTP/1.1, or HTTP/2 preface, SETTINGS
+ *  and a HEAD request (RFC 9113 3.4, RFC 7541). */
+void tw_http_request(struct tw_buf *out, const char *alpn, const char *host, const char *path);
+/** Status code of the response at the start of app data; 0 = not there yet, -1 = not HTTP. */
+int tw_http_status(struct tw_view data, const char *alpn);
+
+#endif

@@ -1,0 +1,54 @@
+/* What the files of probe/ share: one diagnosis under way, and its connections. */
+#ifndef TW_PROBE_INTERNAL_H
+#define TW_PROBE_INTERNAL_H
+
+#include "engine/engine.h"
+#include "net/net.h"
+#include "probe/probe.h"
+
+struct probe;
+
+/** One connection: the baseline (may try several addresses) or a trial. */
+struct pconn;
+
+struct probe {
+    struct tw_lib *lib;
+    const struct tw_options *o;
+    const struct tw_target *target;
+    struct tw_result *r;
+    struct tw_net *net;
+    uint64_t start, deadline;        /* monotonic ns */
+    struct tw_timer *deadline_timer, *progress_timer;
+    tw_progress_fn *progress;
+    void *user;
+    struct tw_hello hello;           /* the baseline's */
+    const char *server_name, *verify_name;
+    struct tw_addr addrs[TW_MAX_ADDRS]; size_t addrs_n;
+    bool have_winner; struct tw_addr winner;
+    struct pconn *conns[TW_MAX_CONNS]; size_t conns_n;
+    size_t active;
+    const char *doing;               /* for progress */
+    bool stopping, finished;
+};
+
+/** Starts connection number n (from 1). trial NULL = baseline. false: could not even start. */
+bool pconn_start(struct probe *p, uint32_t n, const struct tw_trial *trial);
+/** The whole diagnosis is out of time or was interrupted: ends the connection now. */
+void pconn_abort(struct pconn *pc, const char *how);
+void pconn_free(struct pconn *pc);
+
+/** Called by a connection exactly once, when it is over. */
+void probe_conn_over(struct probe *p);
+void probe_fact(struct probe *p, struct tw_fact f);
+/** Milliseconds until the deadline of the diagnosis. */
+uint64_t probe_left_ms(const struct probe *p);
+
+/* raw.c: connections without the engine */
+struct raw;
+struct raw *raw_new(struct probe *p, uint32_t conn, enum tw_transport kind);
+void raw_free(struct raw *r);
+struct tw_view raw_opening(struct raw *r);           /* what to send first; may be empty */
+bool raw_data(struct raw *r, struct tw_view bytes);  /* true: enough seen */
+void raw_end(struct raw *r, const char *how, int err);
+
+#endif

@@ -1,0 +1,42 @@
+/* What the families of causes share: questions about a case that several of them ask. */
+#ifndef TW_RULES_INTERNAL_H
+#define TW_RULES_INTERNAL_H
+
+#include "rules/rules.h"
+
+void tw_case_build(struct tw_case *c, const struct tw_trace *t);
+
+/** The ClientHello was sent and the server said no, or nothing, before a ServerHello. */
+bool tw_rejected_hello(const struct tw_conn_view *v);
+/** "alert 40 handshake_failure", "a TCP reset", "silence" ... */
+const char *tw_rejection_text(const struct tw_conn_view *v, char *buf, size_t cap);
+/** Evidence from a trial: what was changed and whether it passed. Nothing if not made. */
+void tw_finding_trial(struct tw_finding *f, const struct tw_case *c, const char *recipe);
+
+/** What a connection's ClientHello offered, decoded from its bytes. */
+struct tw_offer {
+    bool known, has_sni, has_alpn, has_sigalgs, versions_implicit;
+    struct tw_u16s versions, ciphers, groups, sigalgs;
+    uint16_t min_version, max_version;   /* GREASE left out; 0 unknown */
+};
+void tw_offer_of(const struct tw_case *c, const struct tw_conn_view *v, struct tw_offer *o);
+bool tw_offered(const struct tw_u16s *l, uint16_t v);
+
+/**
+ * The trial that widened one dimension and passed, or `wide` when several had to be widened and no
+ * single one was enough. NULL when neither passed.
+ */
+const struct tw_conn_view *tw_widened(const struct tw_case *c, const char *single);
+/** A value outside the baseline's offer was what made it pass. */
+bool tw_outside_version(const struct tw_case *c, const struct tw_conn_view *v);
+bool tw_outside_cipher(const struct tw_case *c, const struct tw_conn_view *v);
+bool tw_outside_group(const struct tw_case *c, const struct tw_conn_view *v);
+bool tw_outside_sigalg(const struct tw_case *c, const struct tw_conn_view *v);
+/** Every trial with a ClientHello that was made failed, `wide` among them. */
+bool tw_nothing_passes(const struct tw_case *c);
+
+#define TW_RULE(name) extern const struct tw_rule tw_rule_##name;
+#include "rules/list.def"
+#undef TW_RULE
+
+#endif
