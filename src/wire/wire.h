@@ -80,9 +80,11 @@ enum tw_record_status { TW_REC_NEED_MORE, TW_REC_OK, TW_REC_NOT_TLS, TW_REC_TOO_
  *               header, used = bytes), and anything that is not 0x14..0x18 0x03 is NOT_TLS at once
  *               (with as little as one byte, when that byte already excludes TLS)
  * @param used   bytes that the record takes, when OK, SSL2
+ * rec->off is left 0: the caller knows where in the stream it is.
  */
 enum tw_record_status tw_record_peek(struct tw_view in, bool first, struct tw_record *rec,
                                      size_t *used);
+/** One record; a body over TW_MAX_RECORD makes b fail: cutting into fragments is the caller's. */
 void tw_record_write(struct tw_buf *b, uint8_t type, uint16_t version, struct tw_view body);
 
 /** Alert body of two bytes. */
@@ -260,6 +262,11 @@ bool tw_u16list_add(struct tw_u16list *l, uint16_t v);
 bool tw_u16list_has(const struct tw_u16list *l, uint16_t v);
 bool tw_hello_has_ext(const struct tw_hello *h, uint16_t type);
 void tw_hello_drop_ext(struct tw_hello *h, uint16_t type);
+/**
+ * Keeps only the versions in [min, max]. Below TLS 1.3 the hello becomes one of its time:
+ * legacy_version = max, no TLS 1.3 suites, shares and extensions; below 1.2 no signature_algorithms.
+ */
+void tw_hello_limit_versions(struct tw_hello *h, uint16_t min, uint16_t max);
 
 /** What the engine must provide while the hello is encoded. */
 struct tw_hello_secrets {
@@ -273,8 +280,14 @@ struct tw_hello_secrets {
     bool early_data;
 };
 /**
- * Encodes the handshake message (with header).
- * @param binder_off  where the binder value is to be written, when a PSK is offered; else 0
+ * Encodes the handshake message (with header) at the end of b. cookie, early_data and
+ * pre_shared_key are sent whenever the secrets carry them, listed or not; extensions of TLS 1.3
+ * only when the recipe offers TLS 1.3; listed ones that nothing here knows go out empty. The GREASE
+ * key share is left out when the first share is of a group that h->shares does not have: so it is
+ * after a HelloRetryRequest, if the recipe is left as it was.
+ * @param binder_off  offset in the message at which the binder value is to be written, when a PSK
+ *                    is offered; else 0
+ * @return false      for lack of memory or when something is longer than its length field
  */
 bool tw_hello_encode(const struct tw_hello *h, const struct tw_hello_secrets *s, struct tw_buf *b,
                      size_t *binder_off);
