@@ -113,6 +113,10 @@ enum tw_conn_state tw_conn_state(const struct tw_conn *c);
 const char *tw_conn_alpn(const struct tw_conn *c);
 uint16_t tw_conn_version(const struct tw_conn *c);
 
+/** The peer has sent bytes that are no TLS. They are gathered until there are 512 of them or the
+ *  transport ends; a driver need not wait for more than a moment before it calls tw_conn_end(). */
+bool tw_conn_not_tls(const struct tw_conn *c);
+
 /** Queue application data; only when TW_CONN_OPEN. */
 enum tw_status tw_conn_write(struct tw_conn *c, uint64_t now, struct tw_view data) TW_MUST_CHECK;
 /** Application data received so far and not yet dropped (at most 64 KiB are kept). */
