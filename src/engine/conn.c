@@ -284,6 +284,16 @@ static uint8_t look_at_server_hello(struct tw_conn *c, struct tw_view body)
     return m.is_hrr ? TW_MSG_HELLO_RETRY_REQUEST : TW_MSG_SERVER_HELLO;
 }
 
+/* Whether CertificateVerify follows is decided by this message, and the order table is asked before
+ * the role sees it. */
+static bool has_certificate(bool tls13, struct tw_view body)
+{
+    struct tw_certificate_msg m = {.tls13 = tls13};
+    struct tw_reader r = tw_rd_of(body);
+    (void)tw_certificate_decode(&r, &m);
+    return m.list.len > 0;
+}
+
 /* Requests to renegotiate are declined (RFC 5746 4.5, RFC 5246 7.4.1.1). */
 static bool is_renegotiation(const struct tw_conn *c, uint8_t type)
 {
@@ -301,12 +311,16 @@ static bool take_message(void *user, const struct tw_hs_message *m)
     c->idle_records = 0;
     c->hs_rest = m->rest;
     uint8_t type = m->type;
+    if (type == TW_MSG_CLIENT_HELLO) /* also the second one: as the client notes it */
+        n.version = n.cipher = 0;
     tw_note_message(&n, type, m->body);
     if (is_renegotiation(c, type)) {
         if (c->state == TW_CONN_OPEN)
             tw_conn_send_alert(c, 1, TW_ALERT_NO_RENEGOTIATION);
         return idle(c);
     }
+    if (type == TW_MSG_CERTIFICATE && c->peer == TW_CLIENT)
+        c->facts.client_cert_nonempty = has_certificate(c->version >= TW_TLS13, m->body);
     if (type == TW_MSG_SERVER_HELLO && c->peer == TW_SERVER)
         type = look_at_server_hello(c, m->body);
     bool in_clear12 = type == TW_MSG_FINISHED && c->version < TW_TLS13 && c->read == NULL;

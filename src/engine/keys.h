@@ -64,6 +64,9 @@ bool tw_schedule13_update(const struct tw_schedule13 *s, struct tw_secret *traff
 /** version < 1.2: MD5 xor SHA-1; SSL 3.0 has its own (RFC 6101) and is not offered here. */
 bool tw_prf(struct tw_crypto *c, uint16_t version, enum tw_hash_id prf, struct tw_view secret,
             const char *label, struct tw_view seed1, struct tw_view seed2, uint8_t *out, size_t n);
+/** Wraps what the key exchange gave (nothing, for plain PSK) and the psk: the premaster secret of
+ *  the PSK suites, RFC 4279 2. */
+bool tw_psk_premaster(enum tw_kx kx, struct tw_view psk, struct tw_buf *premaster);
 struct tw_keys12 { uint8_t master[48]; };
 /** ems: session_hash for extended master secret (RFC 7627), else empty. */
 bool tw_keys12_master(struct tw_keys12 *k, struct tw_crypto *c, uint16_t version,

@@ -1,4 +1,5 @@
-/* Keys of TLS 1.0-1.2: the PRF (RFC 5246 5, RFC 2246 5), master secret, Finished. */
+/* Keys of TLS 1.0-1.2: the PRF (RFC 5246 5, RFC 2246 5), premaster secret of the PSK suites,
+ * master secret, Finished. */
 #include "engine/keys.h"
 
 /* P_hash with A(0) = label + seeds; the result is xored into out. */
@@ -32,6 +33,26 @@ bool tw_prf(struct tw_crypto *c, uint16_t version, enum tw_hash_id prf, struct t
     size_t half = (secret.len + 1) / 2;
     return p_hash(c, TW_HASH_MD5, tw_view_sub(secret, 0, half), seed, out, n) &&
            p_hash(c, TW_HASH_SHA1, tw_view_sub(secret, secret.len - half, half), seed, out, n);
+}
+
+bool tw_psk_premaster(enum tw_kx kx, struct tw_view psk, struct tw_buf *premaster)
+{
+    struct tw_buf all;
+    tw_buf_init(&all, premaster->max);
+    if (kx == TW_KX_PSK) { /* other_secret is as many zeros as the psk has bytes */
+        tw_wr_u16(&all, (unsigned)psk.len);
+        uint8_t *zeros = psk.len <= 0xffff ? tw_buf_grow(&all, psk.len) : NULL;
+        if (zeros == NULL)
+            all.failed = true;
+        else
+            memset(zeros, 0, psk.len);
+    } else {
+        tw_wr_vec(&all, 2, tw_buf_view(premaster));
+    }
+    tw_wr_vec(&all, 2, psk);
+    tw_buf_cleanup(premaster);
+    *premaster = all;
+    return !all.failed;
 }
 
 bool tw_keys12_master(struct tw_keys12 *k, struct tw_crypto *c, uint16_t version,
