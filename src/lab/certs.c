@@ -130,6 +130,7 @@ bool lab_certs_make(struct lab_certs *c, struct tw_crypto *crypto, int64_t now)
               make_ca(&m, "tlswhy lab intermediate", "tlswhy lab", &m.root, &m.intermediate) &&
               make_ca(&m, "Corporate Root 7", "Private Holdings", NULL, &m.foreign) &&
               tw_pem_write_cert(tw_buf_view(&m.root.der), &c->ca_pem) == TW_OK;
+    tw_wr_u8(&c->ca_pem, 0); /* handed out as a C string */
     if (ok)
         make_leaves(&m, c);
     for (size_t i = 0; i < LAB_CREDS; i++)

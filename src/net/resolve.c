@@ -187,9 +187,25 @@ static void on_deadline(void *user)
     ares_cancel(l->resolver->channel); /* on_answer() gets ARES_ECANCELLED */
 }
 
+/* RFC 6761 6.4: names under .invalid do not exist; resolvers need not be asked. */
+static bool is_invalid(const char *host)
+{
+    static const char tld[] = ".invalid";
+    size_t n = strlen(host);
+    if (n > 0 && host[n - 1] == '.')
+        n--;
+    return n >= sizeof tld - 1 &&
+           tw_view_ieq(tw_view_of(host + n - (sizeof tld - 1), sizeof tld - 1), tld);
+}
+
 void tw_resolve(struct tw_net *n, const char *host, unsigned port, int family,
                 uint64_t timeout_ms, tw_resolved_fn *cb, void *user)
 {
+    if (is_invalid(host)) {
+        struct tw_resolved none = {.status = ARES_ENOTFOUND, .error = ares_strerror(ARES_ENOTFOUND)};
+        cb(user, &none);
+        return;
+    }
     struct tw_resolver *r = resolver_open(n);
     struct lookup *l = r == NULL ? NULL : calloc(1, sizeof *l);
     if (l == NULL) {
