@@ -41,6 +41,12 @@ bool tw_cert_san_at(const struct tw_cert *c, size_t i, enum tw_san_type *type,
 /** URL of the first caIssuers / OCSP entry in AIA, or empty. */
 struct tw_view tw_cert_aia(const struct tw_cert *c, bool ocsp);
 bool tw_cert_has_eku(const struct tw_cert *c, const char *dotted_oid);
+/** Type, length and curve of the public key, from the DER alone; type UNKNOWN when unreadable. */
+void tw_cert_key_info(const struct tw_cert *c, struct tw_key_info *info);
+/** Name of the signature algorithm ("ecdsa-with-SHA256"), or its dotted OID. */
+const char *tw_cert_sig_name(const struct tw_cert *c, char *buf, size_t cap);
+/** A subjectAltName value for a person: addresses as such, other bytes made printable. */
+const char *tw_san_text(enum tw_san_type type, struct tw_view value, char *buf, size_t cap);
 /** Lower-case hex SHA-256 of the DER, 64 characters and NUL. */
 void tw_cert_fingerprint(struct tw_crypto *crypto, struct tw_view der, char out[65]);
 /** "2026-11-24T08:00:00Z" */

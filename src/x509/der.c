@@ -1,0 +1,107 @@
+/* DER elements and times. */
+#include "x509/der.h"
+
+uint8_t der_peek(const struct tw_reader *r)
+{
+    return tw_rd_left(r) > 0 ? r->data[r->pos] : 0;
+}
+
+static struct tw_reader element(struct tw_reader *r, uint8_t *tag, struct tw_view *whole,
+                                const char *field)
+{
+    size_t start = r->pos;
+    *tag = tw_rd_u8(r, field);
+    size_t len = tw_rd_u8(r, field);
+    if ((*tag & 0x1f) == 0x1f || len == 0x80 || len > 0x84)
+        tw_rd_fail(r, field); /* long tags and indefinite lengths are not DER in certificates */
+    else if (len > 0x80)
+        len = (size_t)tw_rd_uint(r, len - 0x80, field);
+    tw_rd_bytes(r, len, field);
+    if (!tw_rd_ok(r))
+        return (struct tw_reader){r->data, r->end, r->end, field, start};
+    if (whole != NULL)
+        *whole = tw_view_of(r->data + start, r->pos - start);
+    return (struct tw_reader){r->data, r->pos - len, r->pos, NULL, 0};
+}
+
+struct tw_reader der_any(struct tw_reader *r, uint8_t *tag, struct tw_view *whole,
+                         const char *field)
+{
+    return element(r, tag, whole, field);
+}
+
+struct tw_reader der_whole(struct tw_reader *r, uint8_t tag, struct tw_view *whole,
+                           const char *field)
+{
+    uint8_t got;
+    if (tw_rd_ok(r) && der_peek(r) != tag)
+        tw_rd_fail(r, field);
+    return element(r, &got, whole, field);
+}
+
+struct tw_reader der_next(struct tw_reader *r, uint8_t tag, const char *field)
+{
+    return der_whole(r, tag, NULL, field);
+}
+
+struct tw_view der_bytes(struct tw_reader *r, uint8_t tag, const char *field)
+{
+    struct tw_reader in = der_next(r, tag, field);
+    return tw_rd_rest(&in);
+}
+
+bool der_optional(struct tw_reader *r, uint8_t tag, struct tw_reader *contents)
+{
+    if (!tw_rd_ok(r) || der_peek(r) != tag)
+        return false;
+    *contents = der_next(r, tag, "optional element");
+    return tw_rd_ok(r);
+}
+
+static bool digits(struct tw_view v, size_t at, size_t n, int *out)
+{
+    int x = 0;
+    for (size_t i = at; i < at + n; i++) {
+        if (i >= v.len || v.data[i] < '0' || v.data[i] > '9')
+            return false;
+        x = x * 10 + (v.data[i] - '0');
+    }
+    *out = x;
+    return true;
+}
+
+/* Days since 1970-01-01 of a civil date; Howard Hinnant's days_from_civil. */
+int64_t der_days(int year, int month, int day)
+{
+    int64_t y = month <= 2 ? year - 1 : year;
+    int64_t era = (y >= 0 ? y : y - 399) / 400, yoe = y - era * 400;
+    int64_t doy = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
+    int64_t doe = yoe * 365 + yoe / 4 - yoe / 100 + doy;
+    return era * 146097 + doe - 719468;
+}
+
+int64_t der_time(struct tw_reader *r, const char *field)
+{
+    uint8_t tag;
+    size_t at = r->pos;
+    struct tw_reader in = der_any(r, &tag, NULL, field);
+    struct tw_view v = tw_rd_rest(&in);
+    int y = 0, mo = 0, d = 0, h = 0, mi = 0, s = 0;
+    size_t yl = tag == DER_UTC ? 2 : 4;
+    bool ok = (tag == DER_UTC || tag == DER_GENTIME) && digits(v, 0, yl, &y) &&
+              digits(v, yl, 2, &mo) && digits(v, yl + 2, 2, &d) && digits(v, yl + 4, 2, &h) &&
+              digits(v, yl + 6, 2, &mi);
+    bool seconds = ok && digits(v, yl + 8, 2, &s);
+    size_t end = yl + (seconds ? 10 : 8);
+    ok = ok && v.len == end + 1 && v.data[end] == 'Z' && mo >= 1 && mo <= 12 && d >= 1 && d <= 31 &&
+         h <= 23 && mi <= 59 && s <= 60;
+    if (tw_rd_ok(r) && !ok) {
+        r->pos = at;
+        tw_rd_fail(r, field);
+    }
+    if (!ok)
+        return 0;
+    if (tag == DER_UTC)
+        y += y >= 50 ? 1900 : 2000;
+    return der_days(y, mo, d) * 86400 + h * 3600 + mi * 60 + s;
+}
