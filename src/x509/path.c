@@ -174,7 +174,7 @@ static void consider(struct builder *b, enum tw_path_problem end)
     for (size_t i = 0; i < b->now.n; i++)
         score += (unsigned)step_problems(b, &b->now, i, list) * 10;
     b->now.end = end;
-    b->now.score = score + (unsigned)(MAX_DEPTH - b->now.n); /* of dead ends, the longest */
+    b->now.score = score + (unsigned)(MAX_DEPTH + 1 - b->now.n); /* of dead ends, the longest */
     if (end == TW_PATH_OK)
         b->now.score = score + (unsigned)b->now.n; /* of good paths, the shortest */
     if (!b->have_best || b->now.score < b->best.score) {

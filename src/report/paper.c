@@ -1,0 +1,114 @@
+/* Wrapping by words; a column is one UTF-8 sequence, which is right for all that we print. */
+#include "report/paper.h"
+
+#include "report/json_writer.h"
+
+void paper_ink(struct paper *p, enum ink ink)
+{
+    static const char *const codes[] = {"\033[0m", "\033[32m", "\033[1;31m", "\033[2m", "\033[1m"};
+    if (p->colour)
+        tw_buf_str(p->out, codes[ink]);
+}
+
+/* Copies one character; control characters and broken bytes as '?'. Returns bytes taken. */
+static size_t put_char(struct paper *p, const uint8_t *s, size_t n)
+{
+    size_t len = json_utf8_len(s, n);
+    bool c1 = len == 2 && s[0] == 0xc2 && s[1] < 0xa0;
+    if (len == 0 || s[0] < 0x20 || s[0] == 0x7f || c1) {
+        tw_wr_u8(p->out, '?');
+        return len == 0 ? 1 : len;
+    }
+    tw_buf_add(p->out, s, len);
+    return len;
+}
+
+static size_t columns(const uint8_t *s, size_t n)
+{
+    size_t cols = 0;
+    for (size_t i = 0; i < n; cols++) {
+        size_t len = json_utf8_len(s + i, n - i);
+        i += len == 0 ? 1 : len;
+    }
+    return cols;
+}
+
+static void spaces(struct paper *p, size_t n)
+{
+    while (n-- > 0)
+        tw_wr_u8(p->out, ' ');
+}
+
+static void new_line(struct paper *p, size_t indent, size_t *col)
+{
+    tw_wr_u8(p->out, '\n');
+    spaces(p, indent);
+    *col = indent;
+}
+
+void paper_item(struct paper *p, unsigned indent, const char *label, unsigned label_width,
+                const char *text)
+{
+    spaces(p, indent);
+    tw_buf_str(p->out, label);
+    size_t used = indent + columns((const uint8_t *)label, strlen(label));
+    size_t left = indent + label_width;
+    spaces(p, left > used ? left - used : 0);
+    size_t col = left > used ? left : used;
+    const uint8_t *s = (const uint8_t *)text;
+    size_t n = strlen(text), i = 0;
+    bool first = true;
+    while (i < n) {
+        if (s[i] == '\n') {
+            new_line(p, left, &col);
+            first = true;
+            i++;
+            continue;
+        }
+        if (s[i] == ' ') {
+            i++;
+            continue;
+        }
+        size_t len = 0;
+        while (i + len < n && s[i + len] != ' ' && s[i + len] != '\n')
+            len++;
+        size_t cols = columns(s + i, len);
+        if (!first && col + 1 + cols > p->width)
+            new_line(p, left, &col);
+        else if (!first) {
+            spaces(p, 1);
+            col++;
+        }
+        for (size_t end = i + len; i < end; col++) {
+            if (col >= p->width)
+                new_line(p, left, &col); /* a word longer than the line */
+            i += put_char(p, s + i, end - i);
+        }
+        first = false;
+    }
+    tw_wr_u8(p->out, '\n');
+}
+
+void paper_line(struct paper *p, unsigned indent, const char *text)
+{
+    const uint8_t *s = (const uint8_t *)text;
+    size_t n = strlen(text), col = indent;
+    spaces(p, indent);
+    for (size_t i = 0; i < n && col < p->width; col++)
+        i += put_char(p, s + i, n - i);
+    tw_wr_u8(p->out, '\n');
+}
+
+void paper_heading(struct paper *p, const char *text)
+{
+    paper_blank(p);
+    paper_ink(p, INK_BOLD);
+    tw_buf_str(p->out, text);
+    paper_ink(p, INK_PLAIN);
+    tw_wr_u8(p->out, '\n');
+}
+
+void paper_blank(struct paper *p)
+{
+    tw_wr_u8(p->out, '\n');
+}

@@ -1,0 +1,296 @@
+/*
+ * The report for a person: verdict, ladder with the place where it broke, cause, proof, what it is
+ * not, fix, the command to check again.
+ */
+#include "report/ladder.h"
+#include "report/paper.h"
+
+#include "x509/x509.h"
+
+static const char *side_text(enum tw_side s)
+{
+    switch (s) {
+    case TW_SERVER:
+        return "to be fixed on the server";
+    case TW_CLIENT:
+        return "to be fixed on the client";
+    case TW_NETWORK:
+        return "to be fixed in the network between";
+    case TW_CA:
+        return "to be fixed by the certificate authority";
+    default:
+        return "nothing to fix";
+    }
+}
+
+static const char *where_text(const char *failed_at)
+{
+    static const struct { const char *word, *text; } words[] = {
+        {"input", "at the input"}, {"dns", "at the name look-up"}, {"tcp", "at the TCP connection"},
+        {"proxy", "at the proxy"}, {"starttls", "at the upgrade to TLS"},
+        {"client_hello", "before the ClientHello"}, {"server_hello", "at the answer to the ClientHello"},
+        {"certificate", "at the certificate"}, {"key_exchange", "at the key exchange"},
+        {"client_auth", "at the client's certificate"}, {"finished", "at Finished"},
+        {"application", "at the first application byte"}};
+    for (size_t i = 0; failed_at != NULL && i < TW_ARRAY_LEN(words); i++)
+        if (strcmp(words[i].word, failed_at) == 0)
+            return words[i].text;
+    return "";
+}
+
+static void target_text(const struct tw_diagnosis *d, char *buf, size_t cap)
+{
+    const char *input = tw_trace_setting(d->c.trace, "input");
+    if (d->c.host[0] == '\0')
+        tw_copy_str(buf, cap, input != NULL ? input : "connection");
+    else
+        snprintf(buf, cap, strchr(d->c.host, ':') != NULL ? "[%s]:%lld" : "%s:%lld", d->c.host,
+                 (long long)d->c.port);
+}
+
+/* ---- verdict ----------------------------------------------------------------------------------------- */
+
+/* "TLS 1.3, TLS_AES_128_GCM_SHA256, X25519MLKEM768, h2; certificate good for 62 days" */
+static void healthy_text(const struct tw_diagnosis *d, char *buf, size_t cap)
+{
+    const struct tw_conn_view *b = d->c.base;
+    char ver[32], suite[64], group[48], days[64] = "";
+    const struct tw_fact *f = tw_trace_first(d->c.trace, b->conn, TW_FACT_CERTIFICATE, NULL);
+    if (f != NULL) {
+        struct tw_cert c;
+        tw_cert_parse(f->data, &c);
+        snprintf(days, sizeof days, "; certificate good for %lld days",
+                 (long long)((c.not_after - d->c.wall_time) / 86400));
+    }
+    snprintf(buf, cap, "%s, %s%s%s%s%s%s", tw_version_label(b->version, ver, sizeof ver),
+             tw_suite_label(b->cipher, suite, sizeof suite), b->group != 0 ? ", " : "",
+             b->group != 0 ? tw_group_label(b->group, group, sizeof group) : "",
+             b->alpn != NULL && b->alpn[0] != '\0' ? ", " : "", b->alpn != NULL ? b->alpn : "", days);
+}
+
+static void verdict(struct paper *p, const struct tw_diagnosis *d)
+{
+    char target[320], text[700];
+    target_text(d, target, sizeof target);
+    if (d->outcome == TW_OUTCOME_OK) {
+        healthy_text(d, text, sizeof text);
+        paper_ink(p, INK_GOOD);
+        tw_buf_str(p->out, "OK    ");
+        paper_ink(p, INK_PLAIN);
+        char line[1100];
+        snprintf(line, sizeof line, "%s: %s", target, text);
+        paper_item(p, 0, "", 6, line);
+        return;
+    }
+    paper_ink(p, INK_BAD);
+    tw_buf_str(p->out, d->outcome == TW_OUTCOME_FAIL ? "FAILS " : "?     ");
+    paper_ink(p, INK_PLAIN);
+    if (d->causes_n > 0) {
+        const struct tw_finding *f = &d->causes[0];
+        snprintf(text, sizeof text, "%s %s: %s [%s, %s], %s", target, where_text(d->failed_at),
+                 f->rule->title, f->rule->id, tw_certainty_name(f->certainty), side_text(f->side));
+    } else if (tw_trace_setting_num(d->c.trace, "interrupted", 0)) {
+        snprintf(text, sizeof text, "%s: interrupted before a verdict", target);
+    } else {
+        snprintf(text, sizeof text, "%s %s: what was seen is not enough to name a cause", target,
+                 where_text(d->failed_at));
+    }
+    paper_item(p, 0, "", 6, text);
+}
+
+/* ---- ladder -------------------------------------------------------------------------------------------- */
+
+static void ladder(struct paper *p, const struct tw_diagnosis *d, uint32_t conn)
+{
+    struct ladder_row row;
+    size_t state = 0;
+    while (ladder_next(d, conn, &state, &row)) {
+        char label[128], bytes[24] = "";
+        const char *arrow = row.from == TW_CLIENT ? "->" : row.from == TW_SERVER ? "<-" : "--";
+        if (row.bytes > 0)
+            snprintf(bytes, sizeof bytes, "%llu B", (unsigned long long)row.bytes);
+        snprintf(label, sizeof label, "%c %8.1f ms  %s %-20s %8s", row.bad ? 'x' : ' ',
+                 (double)row.at / 1e6, arrow, row.message, bytes);
+        if (row.bad)
+            paper_ink(p, INK_BAD);
+        paper_item(p, 0, label, 48, row.note);
+        if (row.bad)
+            paper_ink(p, INK_PLAIN);
+    }
+}
+
+/* ---- finding -------------------------------------------------------------------------------------------- */
+
+static void snippet(struct paper *p, const char *text)
+{
+    char line[512];
+    while (text != NULL && *text != '\0') {
+        size_t n = strcspn(text, "\n");
+        snprintf(line, sizeof line, "%.*s", (int)n, text);
+        paper_item(p, 6, "", 0, line);
+        text += n + (text[n] == '\n');
+    }
+}
+
+static void fixes(struct paper *p, const struct tw_rule *r)
+{
+    paper_heading(p, "Fix");
+    for (size_t i = 0; i < TW_MAX_FIX && r->fix[i].for_ != NULL; i++) {
+        char label[64];
+        snprintf(label, sizeof label, "%s:", r->fix[i].for_);
+        paper_item(p, 2, label, 18, r->fix[i].text);
+        snippet(p, r->fix[i].snippet);
+    }
+}
+
+static void evidence(struct paper *p, const struct tw_finding *f)
+{
+    paper_heading(p, "Proof");
+    for (size_t i = 0; i < f->evidence_n; i++) {
+        char text[1200];
+        const struct tw_evidence *e = &f->evidence[i];
+        snprintf(text, sizeof text, "%s: %s%s%s%s", e->what == NULL ? "" : e->what, e->value,
+                 e->source[0] != '\0' ? " (" : "", e->source, e->source[0] != '\0' ? ")" : "");
+        paper_item(p, 2, "-", 2, text);
+    }
+    if (f->not_n == 0)
+        return;
+    paper_heading(p, "Looks alike");
+    for (size_t i = 0; i < f->not_n; i++) {
+        char label[64];
+        snprintf(label, sizeof label, "%s:", f->not_[i].id);
+        paper_item(p, 2, label, 30, f->not_[i].tell);
+    }
+}
+
+static void cause(struct paper *p, const struct tw_finding *f)
+{
+    paper_heading(p, "Cause");
+    paper_item(p, 2, "", 0, f->summary);
+    paper_item(p, 2, "", 0, f->rule->explain);
+    evidence(p, f);
+    fixes(p, f->rule);
+}
+
+static void others(struct paper *p, const char *heading, const struct tw_finding *f, size_t n)
+{
+    if (n == 0)
+        return;
+    paper_heading(p, heading);
+    for (size_t i = 0; i < n; i++) {
+        char label[96];
+        snprintf(label, sizeof label, "%s (%s):", f[i].rule->id, tw_certainty_name(f[i].certainty));
+        paper_item(p, 2, label, 38, f[i].summary);
+    }
+}
+
+/* ---- trials ------------------------------------------------------------------------------------------------ */
+
+static const char *how_it_ended(const struct tw_conn_view *v, char *buf, size_t cap)
+{
+    char ver[32], suite[64];
+    const struct tw_code *alert = v->alert >= 0 ? tw_alert_by_code((uint8_t)v->alert) : NULL;
+    if (v->not_tls != NULL)
+        snprintf(buf, cap, "an answer that is not TLS");
+    else if (v->phase >= TW_PHASE_SERVER_HELLO && v->cipher != 0)
+        snprintf(buf, cap, "%s, %s%s%s", tw_version_label(v->version, ver, sizeof ver),
+                 tw_suite_label(v->cipher, suite, sizeof suite), alert != NULL ? ", then alert " : "",
+                 alert != NULL ? alert->name : "");
+    else if (alert != NULL)
+        snprintf(buf, cap, "alert %s (%d)", alert->name, v->alert);
+    else
+        snprintf(buf, cap, "%s", v->end == TW_END_FIN       ? "closed"
+                                 : v->end == TW_END_RST     ? "reset"
+                                 : v->end == TW_END_TIMEOUT ? "silence"
+                                 : v->end == TW_END_REFUSED ? "connection refused"
+                                                            : "no answer");
+    return buf;
+}
+
+static void trials(struct paper *p, const struct tw_diagnosis *d)
+{
+    if (d->c.conns_n < 2)
+        return;
+    paper_heading(p, "What was tried");
+    for (size_t i = 0; i < d->c.conns_n; i++) {
+        const struct tw_conn_view *v = &d->c.conns[i];
+        bool pass = v == d->c.base ? v->ok : tw_case_passed(&d->c, v->recipe);
+        char label[160], text[200];
+        snprintf(label, sizeof label, "%2u %s %s", v->conn, pass ? "pass" : "fail",
+                 v->changed == NULL ? "" : v->changed);
+        paper_item(p, 2, label, 60, how_it_ended(v, text, sizeof text));
+    }
+}
+
+/* ---- details (-v) ------------------------------------------------------------------------------------------- */
+
+static void certificates(struct paper *p, const struct tw_diagnosis *d)
+{
+    const struct tw_fact *f = NULL;
+    uint32_t conn = 0;
+    bool any = false;
+    while ((f = tw_trace_next(d->c.trace, f, conn, TW_FACT_CERTIFICATE, NULL)) != NULL) {
+        struct tw_cert c;
+        struct tw_key_info key;
+        char a[300], b[64], line[500];
+        if (f->from != TW_SERVER)
+            continue;
+        conn = f->conn;
+        if (!any)
+            paper_heading(p, "Certificates as sent");
+        any = true;
+        tw_cert_parse(f->data, &c);
+        tw_cert_key_info(&c, &key);
+        snprintf(line, sizeof line, "%lld", (long long)f->num);
+        paper_item(p, 2, line, 4, tw_dn_text(c.subject, a, sizeof a));
+        snprintf(line, sizeof line, "issuer %s", tw_dn_text(c.issuer, a, sizeof a));
+        paper_item(p, 6, "", 0, line);
+        snprintf(line, sizeof line, "valid %s to %s; %s %u bits; %s",
+                 tw_time_text(c.not_before, a, sizeof a), tw_time_text(c.not_after, b, sizeof b),
+                 tw_key_type_name(key.type), key.bits, "");
+        size_t n = strlen(line) - 2;
+        snprintf(line + n, sizeof line - n, "; signed %s", tw_cert_sig_name(&c, b, sizeof b));
+        paper_item(p, 6, "", 0, line);
+    }
+}
+
+static void details(struct paper *p, const struct tw_diagnosis *d)
+{
+    certificates(p, d);
+    paper_heading(p, "Negotiated");
+    const struct tw_fact *f = NULL;
+    while (d->c.base != NULL &&
+           (f = tw_trace_next(d->c.trace, f, d->c.base->conn, TW_FACT_NEGOTIATED, NULL)) != NULL)
+        paper_item(p, 2, f->field, 18, f->text == NULL ? "" : f->text);
+    f = NULL;
+    while ((f = tw_trace_next(d->c.trace, f, 0, TW_FACT_DNS, NULL)) != NULL)
+        paper_item(p, 2, f->field, 18, f->text == NULL ? "" : f->text);
+}
+
+enum tw_status tw_report_text(const struct tw_diagnosis *d, const struct tw_report_options *o,
+                              struct tw_buf *out)
+{
+    struct paper paper = {out, o->width < 40 ? 100 : o->width, o->colour}, *p = &paper;
+    verdict(p, d);
+    if (o->verbosity < 0)
+        return out->failed ? TW_E_LIMIT : TW_OK;
+    if (d->c.base != NULL) {
+        paper_blank(p);
+        ladder(p, d, d->c.base->conn);
+    }
+    if (d->causes_n > 0) {
+        cause(p, &d->causes[0]);
+        others(p, "Also", d->causes + 1, d->causes_n - 1);
+    }
+    others(p, "Will fail next", d->warnings, d->warnings_n);
+    if (d->outcome != TW_OUTCOME_OK || o->verbosity > 0)
+        trials(p, d);
+    if (o->verbosity > 0)
+        details(p, d);
+    if (d->outcome != TW_OUTCOME_OK && o->command != NULL) {
+        paper_heading(p, "Check again");
+        paper_item(p, 2, "", 0, o->command);
+    }
+    paper_blank(p);
+    return out->failed ? TW_E_LIMIT : TW_OK;
+}
