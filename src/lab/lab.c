@@ -283,8 +283,9 @@ void tw_lab_stop(struct tw_lab *lab)
     }
     if (lab->loop_ready) {
         uv_walk(&lab->loop, close_any, lab);
-        uv_run(&lab->loop, UV_RUN_DEFAULT);
-        uv_loop_close(&lab->loop);
+        do
+            uv_run(&lab->loop, UV_RUN_DEFAULT);
+        while (uv_loop_close(&lab->loop) == UV_EBUSY);
     }
     for (size_t i = 0; i < lab->servers_n; i++) {
         close_fd(lab->servers[i].fd);

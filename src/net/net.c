@@ -18,6 +18,7 @@ struct tw_net *tw_net_new(void)
     return n;
 }
 
+/* Timers stopped, sockets closed: what is left has no owner that frees it. */
 static void close_handle(uv_handle_t *h, void *arg)
 {
     (void)arg;
@@ -31,8 +32,9 @@ void tw_net_free(struct tw_net *n)
         return;
     tw_resolver_close(n);
     uv_walk(&n->loop, close_handle, NULL);
-    uv_run(&n->loop, UV_RUN_DEFAULT);
-    uv_loop_close(&n->loop);
+    do /* a stop asked for before makes the first run return at once */
+        uv_run(&n->loop, UV_RUN_DEFAULT);
+    while (uv_loop_close(&n->loop) == UV_EBUSY);
     free(n);
 }
 

@@ -75,11 +75,11 @@ static void verdict(struct paper *p, const struct tw_diagnosis *d)
     if (d->outcome == TW_OUTCOME_OK) {
         healthy_text(d, text, sizeof text);
         paper_ink(p, INK_GOOD);
-        tw_buf_str(p->out, "OK    ");
+        tw_buf_str(p->out, "OK");
         paper_ink(p, INK_PLAIN);
         char line[1100];
         snprintf(line, sizeof line, "%s: %s", target, text);
-        paper_item(p, 0, "", 6, line);
+        paper_item(p, 4, "", 2, line);
         return;
     }
     paper_ink(p, INK_BAD);
