@@ -28,9 +28,16 @@ bool tw_view_ieq(struct tw_view v, const char *s)
 
 void tw_wipe(void *p, size_t n)
 {
+    if (n == 0)
+        return;
+#if defined(__GNUC__)
+    memset(p, 0, n);
+    __asm__ __volatile__("" : : "r"(p) : "memory"); /* the stores are seen: they stay */
+#else
     volatile uint8_t *q = p;
     while (n-- > 0)
         *q++ = 0;
+#endif
 }
 
 char *tw_hex(struct tw_arena *a, struct tw_view v)

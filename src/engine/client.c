@@ -354,7 +354,7 @@ static void client_start(struct tw_conn *c)
      * authentication. */
     c->transcript.keep =
         c->cfg.client_cred != NULL || tw_hello_has_ext(h, TW_EXT_POST_HANDSHAKE_AUTH);
-    for (size_t i = 0; i < h->shares.n && h->raw.len == 0; i++)
+    for (size_t i = 0; i < h->shares.n; i++)
         (void)tw_client_add_share(c, h->shares.v[i]);
     (void)tw_client_send_hello(c);
 }

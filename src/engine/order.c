@@ -57,6 +57,14 @@ static bool no_cert(const struct tw_order_facts *f)
 {
     return !f->client_cert_nonempty;
 }
+static bool sent_cert(const struct tw_order_facts *f)
+{
+    return f->cert_requested && f->client_cert_nonempty;
+}
+static bool sent_no_cert(const struct tw_order_facts *f)
+{
+    return !sent_cert(f);
+}
 /* Early data is never offered by us; an observer may see it. */
 static bool only_maybe(const struct tw_order_facts *f)
 {
@@ -189,8 +197,8 @@ static const struct row rows[] = {
     { AFTER_SHD,  C, M(CERTIFICATE),         AFTER_CLIENT_CERT, WHEN(asked), TLS12, "RFC 5246 7.4.6" },
     { AFTER_SHD,  C, M(CLIENT_KEY_EXCHANGE), AFTER_CKE,  WHEN(not_asked), TLS12, "RFC 5246 7.4.7" },
     { AFTER_CLIENT_CERT, C, M(CLIENT_KEY_EXCHANGE), AFTER_CKE, ALWAYS, TLS12, "RFC 5246 7.4.7" },
-    { AFTER_CKE,  C, M(CERTIFICATE_VERIFY),  AFTER_CLIENT_CV, WHEN(has_cert), TLS12, "RFC 5246 7.4.8" },
-    { AFTER_CKE,  C, M(FINISHED),            AFTER_CLIENT_FINISHED, WHEN(no_cert), TLS12, "RFC 5246 7.4.9" },
+    { AFTER_CKE,  C, M(CERTIFICATE_VERIFY),  AFTER_CLIENT_CV, WHEN(sent_cert), TLS12, "RFC 5246 7.4.8" },
+    { AFTER_CKE,  C, M(FINISHED),            AFTER_CLIENT_FINISHED, WHEN(sent_no_cert), TLS12, "RFC 5246 7.4.9" },
     { AFTER_CLIENT_CV, C, M(FINISHED),       AFTER_CLIENT_FINISHED, ALWAYS, TLS12, "RFC 5246 7.4.9" },
     { AFTER_CLIENT_FINISHED, S, M(NEW_SESSION_TICKET), AFTER_NST, WHEN(ticket), TLS12, "RFC 5077 3.3" },
     { AFTER_CLIENT_FINISHED, S, M(FINISHED), CONNECTED12, WHEN(no_ticket), TLS12, "RFC 5246 7.4.9" },

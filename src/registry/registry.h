@@ -86,8 +86,10 @@ const char *tw_ssl2_cipher_name(uint32_t kind);
 
 /* Sizes that follow from a bulk cipher. */
 struct tw_bulk_info {
-    const char *openssl_name; /* name for EVP_CIPHER_fetch, e.g. "AES-128-GCM"; NULL for NULL */
-    uint8_t key_len, iv_len, block_len; /* iv_len: fixed part for AEADs (4 or 12), block for CBC */
+    const char *openssl_name; /* for EVP_CIPHER_fetch, e.g. "AES-128-GCM"; NULL for no encryption,
+                                 "" where libcrypto has no such cipher (Camellia-GCM, GOST) */
+    uint8_t key_len, iv_len, block_len; /* iv_len: fixed part for AEADs (4 or 12), block for CBC;
+                                           key_len: bytes of the key block (5 for export) */
     uint8_t tag_len;                    /* AEAD only, else 0 */
     uint8_t explicit_nonce;             /* 8 for GCM and CCM in TLS 1.2, else 0 */
 };
@@ -184,7 +186,10 @@ struct tw_oid {
 };
 /** By DER content bytes of an OBJECT IDENTIFIER. */
 const struct tw_oid *tw_oid_by_der(struct tw_view der);
-/** Dotted text of DER content bytes into buf; "?" when malformed. */
+/**
+ * Dotted text of DER content bytes into buf; "?" when malformed, too long for cap, or an arc has
+ * more than 64 bits.
+ */
 const char *tw_oid_dotted(struct tw_view der, char *buf, size_t cap);
 
 #endif

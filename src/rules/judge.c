@@ -88,8 +88,12 @@ enum tw_status tw_judge(const struct tw_trace *t, struct tw_arena *arena, struct
     for (size_t i = 0; i < TW_ARRAY_LEN(rules); i++) {
         struct tw_finding f = {.rule = rules[i], .side = rules[i]->side, .arena = arena,
                                .certainty = TW_POSSIBLE, .summary = rules[i]->title};
-        if (rules[i]->match != NULL && rules[i]->match(&out->c, &f))
+        if (rules[i]->match == NULL || !rules[i]->match(&out->c, &f))
+            continue;
+        if (!f.next)
             insert(out, &f);
+        else if (out->warnings_n < TW_MAX_FINDINGS)
+            out->warnings[out->warnings_n++] = f;
     }
     prune(out);
     set_outcome(out);

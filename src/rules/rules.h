@@ -50,7 +50,7 @@ struct tw_finding {
     struct tw_lookalike not_[TW_MAX_LOOKALIKE]; size_t not_n; /* look-alikes with what excludes or
                                                                  does not exclude them here */
     const char *failed_at;     /* contract word when the rule knows better than the phase; or NULL */
-    const char *const *fix_first; /* order hint: fix[].for_ value to show first, e.g. "nginx" */
+    bool next;                 /* does not fail this handshake, but will fail the next one: warning */
     struct tw_arena *arena;    /* for texts */
 };
 

@@ -1,0 +1,281 @@
+/*
+ * What can be changed in a trial. Each changes one thing of the baseline, so that a flip of the
+ * outcome has one meaning; `wide` changes everything that can be lacking.
+ */
+#include "rules/rules_internal.h"
+
+static void sni_absent(struct tw_hello *h, const struct tw_case *c)
+{
+    (void)c;
+    h->server_name[0] = '\0';
+}
+
+/* The name that the certificate would have to cover, or the target's. */
+static void sni_host(struct tw_hello *h, const struct tw_case *c)
+{
+    const char *name = tw_trace_setting(c->trace, "verify_name");
+    tw_copy_str(h->server_name, sizeof h->server_name, name != NULL ? name : c->host);
+    if (!tw_hello_has_ext(h, TW_EXT_SERVER_NAME) && h->order_n < TW_HELLO_MAX_EXT)
+        h->order[h->order_n++] = TW_EXT_SERVER_NAME;
+}
+
+static void sni_other(struct tw_hello *h, const struct tw_case *c)
+{
+    (void)c;
+    tw_copy_str(h->server_name, sizeof h->server_name, "tlswhy.invalid");
+}
+
+static void alpn_absent(struct tw_hello *h, const struct tw_case *c)
+{
+    (void)c;
+    h->alpn_n = 0;
+    tw_hello_drop_ext(h, TW_EXT_ALPN);
+}
+
+static void alpn_http1(struct tw_hello *h, const struct tw_case *c)
+{
+    (void)c;
+    h->alpn_n = 1;
+    tw_copy_str(h->alpn[0], sizeof h->alpn[0], "http/1.1");
+}
+
+static void merge(struct tw_u16list *into, const struct tw_u16list *more)
+{
+    for (size_t i = 0; i < more->n; i++)
+        if (!tw_u16list_has(into, more->v[i]))
+            tw_u16list_add(into, more->v[i]);
+}
+
+static void add_ext(struct tw_hello *h, uint16_t type)
+{
+    if (!tw_hello_has_ext(h, type) && h->order_n < TW_HELLO_MAX_EXT)
+        h->order[h->order_n++] = type;
+}
+
+/* Versions below what the baseline offers, highest first as the extension wants it. */
+static void versions_wide(struct tw_hello *h, const struct tw_case *c)
+{
+    (void)c;
+    static const uint16_t all[] = {TW_TLS13, TW_TLS12, TW_TLS11, TW_TLS10};
+    uint16_t max = 0;
+    for (size_t i = 0; i < h->versions.n; i++)
+        max = h->versions.v[i] > max ? h->versions.v[i] : max;
+    h->versions.n = 0;
+    for (size_t i = 0; i < TW_ARRAY_LEN(all); i++)
+        if (all[i] <= max)
+            tw_u16list_add(&h->versions, all[i]);
+    h->legacy_version = max < TW_TLS12 ? max : TW_TLS12;
+    struct tw_hello d;
+    tw_hello_default(&d);
+    merge(&h->ciphers, &d.ciphers); /* a 1.3-only list has nothing for 1.2 */
+    add_ext(h, TW_EXT_EXTENDED_MASTER_SECRET);
+    add_ext(h, TW_EXT_RENEGOTIATION_INFO);
+}
+
+/* TLS 1.2 and 1.3 added to an old or pinned client's offer. */
+static void versions_modern(struct tw_hello *h, const struct tw_case *c)
+{
+    (void)c;
+    struct tw_hello d;
+    tw_hello_default(&d);
+    struct tw_u16list older = h->versions;
+    h->versions = d.versions;
+    merge(&h->versions, &older);
+    h->legacy_version = TW_TLS12;
+    h->random_session_id = true;
+    merge(&h->ciphers, &d.ciphers);
+    if (h->shares.n == 0) {
+        h->shares.n = 0;
+        tw_u16list_add(&h->shares, TW_GRP_X25519);
+        tw_u16list_add(&h->shares, TW_GRP_SECP256R1);
+    }
+    if (h->sigalgs.n == 0)
+        h->sigalgs = d.sigalgs;
+    add_ext(h, TW_EXT_SUPPORTED_VERSIONS);
+    add_ext(h, TW_EXT_KEY_SHARE);
+    add_ext(h, TW_EXT_PSK_KEY_EXCHANGE_MODES);
+    add_ext(h, TW_EXT_SIGNATURE_ALGORITHMS);
+}
+
+/* The highest version left out: for peers that choke on TLS 1.3. */
+static void versions_legacy_max(struct tw_hello *h, const struct tw_case *c)
+{
+    (void)c;
+    h->versions.n = 0;
+    tw_u16list_add(&h->versions, TW_TLS12);
+    h->legacy_version = TW_TLS12;
+    h->random_session_id = false;
+    tw_hello_drop_ext(h, TW_EXT_SUPPORTED_VERSIONS);
+    tw_hello_drop_ext(h, TW_EXT_KEY_SHARE);
+    tw_hello_drop_ext(h, TW_EXT_PSK_KEY_EXCHANGE_MODES);
+}
+
+static void ciphers_wide(struct tw_hello *h, const struct tw_case *c)
+{
+    (void)c;
+    struct tw_hello w;
+    tw_hello_wide(&w);
+    merge(&h->ciphers, &w.ciphers);
+}
+
+/* For each suite offered, its sibling with the other authentication. */
+static void ciphers_other_auth(struct tw_hello *h, const struct tw_case *c)
+{
+    (void)c;
+    struct tw_u16list add = {0};
+    for (size_t i = 0; i < h->ciphers.n; i++) {
+        const struct tw_suite *s = tw_suite_by_id(h->ciphers.v[i]);
+        if (s == NULL || (s->auth != TW_AUTH_ECDSA && s->auth != TW_AUTH_RSA) ||
+            s->kx == TW_KX_RSA)
+            continue;
+        const struct tw_suite *o;
+        for (size_t j = 0; (o = tw_suite_at(j)) != NULL; j++)
+            if (o->kx == s->kx && o->bulk == s->bulk && o->mac == s->mac && o->auth != s->auth &&
+                (o->auth == TW_AUTH_ECDSA || o->auth == TW_AUTH_RSA))
+                tw_u16list_add(&add, o->id);
+    }
+    merge(&h->ciphers, &add);
+}
+
+static void groups_wide(struct tw_hello *h, const struct tw_case *c)
+{
+    (void)c;
+    struct tw_hello w, d;
+    tw_hello_wide(&w);
+    tw_hello_default(&d);
+    merge(&h->groups, &d.groups);
+    merge(&h->groups, &w.groups);
+    add_ext(h, TW_EXT_SUPPORTED_GROUPS);
+}
+
+static void groups_classical(struct tw_hello *h, const struct tw_case *c)
+{
+    (void)c;
+    struct tw_u16list g = {0};
+    for (size_t i = 0; i < h->groups.n; i++) {
+        const struct tw_group *grp = tw_group_by_id(h->groups.v[i]);
+        if (grp != NULL && grp->kind != TW_GROUP_HYBRID && grp->kind != TW_GROUP_KEM)
+            tw_u16list_add(&g, h->groups.v[i]);
+    }
+    if (g.n == 0)
+        tw_u16list_add(&g, TW_GRP_X25519);
+    h->groups = g;
+    h->shares.n = 0;
+    tw_u16list_add(&h->shares, g.v[0]);
+}
+
+static void sigalgs_wide(struct tw_hello *h, const struct tw_case *c)
+{
+    (void)c;
+    struct tw_hello w;
+    tw_hello_wide(&w);
+    merge(&h->sigalgs, &w.sigalgs);
+    add_ext(h, TW_EXT_SIGNATURE_ALGORITHMS);
+}
+
+/* Everything that can be lacking, with the baseline's name. */
+static void wide(struct tw_hello *h, const struct tw_case *c)
+{
+    (void)c;
+    struct tw_hello w;
+    tw_hello_wide(&w);
+    tw_copy_str(w.server_name, sizeof w.server_name, h->server_name);
+    merge(&w.groups, &h->groups);
+    *h = w;
+}
+
+static void drop_suites(struct tw_hello *h, enum tw_kx kx)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < h->ciphers.n; i++) {
+        const struct tw_suite *s = tw_suite_by_id(h->ciphers.v[i]);
+        if (s == NULL || s->kx != kx)
+            h->ciphers.v[kept++] = h->ciphers.v[i];
+    }
+    h->ciphers.n = kept;
+}
+
+static void wide_no_rsa_kx(struct tw_hello *h, const struct tw_case *c)
+{
+    wide(h, c);
+    drop_suites(h, TW_KX_RSA);
+}
+
+static void wide_no_dhe(struct tw_hello *h, const struct tw_case *c)
+{
+    wide(h, c);
+    drop_suites(h, TW_KX_DHE);
+}
+
+static void rsa_kx_only(struct tw_hello *h, const struct tw_case *c)
+{
+    wide(h, c);
+    versions_legacy_max(h, c);
+    size_t kept = 0;
+    for (size_t i = 0; i < h->ciphers.n; i++) {
+        const struct tw_suite *s = tw_suite_by_id(h->ciphers.v[i]);
+        if (s != NULL && s->kx == TW_KX_RSA)
+            h->ciphers.v[kept++] = h->ciphers.v[i];
+    }
+    h->ciphers.n = kept;
+}
+
+/* A hello of SSL 3.0 days: no extensions at all (RFC 6101 5.6.1.2). */
+static void ssl3(struct tw_hello *h, const struct tw_case *c)
+{
+    wide(h, c);
+    h->record_version = TW_SSL3;
+    h->legacy_version = TW_SSL3;
+    h->versions.n = 0;
+    tw_u16list_add(&h->versions, TW_SSL3);
+    h->random_session_id = false;
+    h->order_n = 0;
+    size_t kept = 0;
+    for (size_t i = 0; i < h->ciphers.n; i++) {
+        const struct tw_suite *s = tw_suite_by_id(h->ciphers.v[i]);
+        if (s != NULL && s->min_version <= TW_SSL3)
+            h->ciphers.v[kept++] = h->ciphers.v[i];
+    }
+    h->ciphers.n = kept;
+}
+
+static const struct tw_trial trials[] = {
+    {"repeat", "the same again", TW_TRANSPORT_TLS, NULL},
+    {"sni-absent", "without server_name", TW_TRANSPORT_TLS, sni_absent},
+    {"sni-host", "with server_name", TW_TRANSPORT_TLS, sni_host},
+    {"sni-other", "with another server_name", TW_TRANSPORT_TLS, sni_other},
+    {"alpn-absent", "without ALPN", TW_TRANSPORT_TLS, alpn_absent},
+    {"alpn-http1", "with ALPN http/1.1 only", TW_TRANSPORT_TLS, alpn_http1},
+    {"versions-wide", "with older versions down to TLS 1.0", TW_TRANSPORT_TLS, versions_wide},
+    {"versions-modern", "with TLS 1.2 and 1.3", TW_TRANSPORT_TLS, versions_modern},
+    {"versions-legacy-max", "without TLS 1.3", TW_TRANSPORT_TLS, versions_legacy_max},
+    {"ciphers-wide", "with every cipher suite", TW_TRANSPORT_TLS, ciphers_wide},
+    {"ciphers-other-auth", "with the same suites for the other key type", TW_TRANSPORT_TLS,
+     ciphers_other_auth},
+    {"groups-wide", "with every group", TW_TRANSPORT_TLS, groups_wide},
+    {"groups-classical", "without post-quantum groups", TW_TRANSPORT_TLS, groups_classical},
+    {"sigalgs-wide", "with every signature algorithm", TW_TRANSPORT_TLS, sigalgs_wide},
+    {"wide", "with every version, suite, group and signature algorithm", TW_TRANSPORT_TLS, wide},
+    {"wide-no-rsa-kx", "with everything but static RSA key exchange", TW_TRANSPORT_TLS,
+     wide_no_rsa_kx},
+    {"wide-no-dhe", "with everything but finite-field DHE", TW_TRANSPORT_TLS, wide_no_dhe},
+    {"rsa-kx-only", "with static RSA key exchange, which needs no signature", TW_TRANSPORT_TLS,
+     rsa_kx_only},
+    {"ssl3", "as an SSL 3.0 client", TW_TRANSPORT_TLS, ssl3},
+    {"ssl2", "as an SSL 2.0 client", TW_TRANSPORT_SSL2, NULL},
+    {"listen", "sending nothing", TW_TRANSPORT_LISTEN, NULL},
+    {"plain-http", "asking in plain HTTP", TW_TRANSPORT_HTTP, NULL},
+};
+
+const struct tw_trial *tw_trial_at(size_t i)
+{
+    return i < TW_ARRAY_LEN(trials) ? &trials[i] : NULL;
+}
+
+const struct tw_trial *tw_trial_by_id(const char *id)
+{
+    for (size_t i = 0; i < TW_ARRAY_LEN(trials); i++)
+        if (strcmp(trials[i].id, id) == 0)
+            return &trials[i];
+    return NULL;
+}
