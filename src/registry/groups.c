@@ -1,7 +1,7 @@
 /* Named groups: the table and its lookups. */
 #include "registry/registry.h"
 
-#define TW_GROUP(id, name, alias, kind, bits, client, server, tls13, source)                       \
+#define TW_GROUP(id, name, alias, kind, bits, client, server, tls13, source) \
     {id, #name, alias, TW_GROUP_##kind, bits, client, server, tls13, source},
 static const struct tw_group groups[] = {
 #include "registry/groups.def"

@@ -1,7 +1,7 @@
 /* Signature schemes, and the hash and signature pairs of TLS 1.2: the table and its lookups. */
 #include "registry/registry.h"
 
-#define TW_SIG(id, name, alias, kind, hash, group, pss_key, tls13, source)                         \
+#define TW_SIG(id, name, alias, kind, hash, group, pss_key, tls13, source) \
     {id, #name, alias, TW_SIG_##kind, TW_HASH_##hash, group, pss_key, tls13, source},
 static const struct tw_sigscheme schemes[] = {
 #include "registry/sigschemes.def"

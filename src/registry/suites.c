@@ -65,8 +65,7 @@ const struct tw_suite *tw_suite_by_name(const char *name)
         return NULL;
     for (size_t i = 0; i < TW_ARRAY_LEN(suites); i++) {
         const struct tw_suite *s = &suites[i];
-        if (tw_view_ieq(v, s->name) ||
-            (s->openssl_name != NULL && tw_view_ieq(v, s->openssl_name)))
+        if (tw_view_ieq(v, s->name) || (s->openssl_name != NULL && tw_view_ieq(v, s->openssl_name)))
             return s;
     }
     for (size_t i = 0; i < TW_ARRAY_LEN(old_names); i++)

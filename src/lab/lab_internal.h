@@ -1,0 +1,51 @@
+/* What the files of lab/ share: the table of faults, and the certificates made for them. */
+#ifndef TW_LAB_INTERNAL_H
+#define TW_LAB_INTERNAL_H
+
+#include "crypto/crypto.h"
+#include "engine/engine.h"
+#include "tlswhy/tlswhy.h"
+
+/** Credentials of the lab: one CA, one intermediate, and leaves with one thing wrong each. */
+enum lab_cred {
+    LAB_GOOD_EC, LAB_GOOD_RSA, LAB_GOOD_ED25519, LAB_EXPIRED, LAB_NOT_YET, LAB_SELF_SIGNED,
+    LAB_PRIVATE_CA, LAB_NO_INTERMEDIATE, LAB_WRONG_NAME, LAB_WRONG_KEY_EC, LAB_WRONG_KEY_RSA,
+    LAB_CREDS
+};
+
+struct lab_certs {
+    struct tw_credential *cred[LAB_CREDS];
+    struct tw_buf ca_pem;
+};
+/** @param now unix seconds: validity is laid around it. false: libcrypto failed. */
+bool lab_certs_make(struct lab_certs *c, struct tw_crypto *crypto, int64_t now);
+void lab_certs_free(struct lab_certs *c);
+
+/** How a server of the lab behaves on the transport. */
+enum lab_kind {
+    LAB_TLS,             /* the engine's server role */
+    LAB_GREET,           /* sends bytes on connect */
+    LAB_ANSWER,          /* sends bytes when something arrived, then closes */
+    LAB_ANSWER_HTTP,     /* answers an HTTP request; closes on anything else */
+    LAB_CLOSE, LAB_RESET,             /* on connect */
+    LAB_CLOSE_ON_DATA, LAB_RESET_ON_DATA,
+    LAB_SILENT,          /* accepts, reads, never answers */
+    LAB_NOT_LISTENING,   /* a port on which nothing listens */
+    LAB_FULL_BACKLOG,    /* SYNs are dropped */
+    LAB_NO_NAME          /* a name that does not exist (RFC 6761 6.4) */
+};
+
+struct lab_fault {
+    const char *name, *title, *expect, *options;
+    enum lab_kind kind;
+    enum lab_cred cred;
+    void (*tls)(struct tw_server_config *s);  /* changes the healthy configuration */
+    const char *bytes;                        /* GREET, ANSWER */
+    size_t bytes_len;
+};
+/** i-th fault; NULL past the end. */
+const struct lab_fault *lab_fault_at(size_t i);
+/** A healthy server: TLS 1.2 and 1.3, current suites and groups. */
+void lab_healthy_config(struct tw_server_config *s);
+
+#endif
