@@ -261,6 +261,13 @@ const struct tw_suite *tw_server_choose_suite12(struct tw_conn *c, uint16_t vers
     return NULL;
 }
 
+/* Not the integrity-only suites of RFC 9150, nor those with hashes that nobody has. */
+static bool spoken13(const struct tw_suite *suite)
+{
+    return suite->kx == TW_KX_TLS13 && tw_hash_len(suite->prf) > 0 &&
+           tw_bulk_info(suite->bulk)->tag_len > 0;
+}
+
 const struct tw_suite *tw_server_choose_suite13(struct tw_conn *c)
 {
     struct tw_server *s = c->server;
@@ -269,8 +276,7 @@ const struct tw_suite *tw_server_choose_suite13(struct tw_conn *c)
         return suite;
     for (size_t i = 0; i < s->ciphers.n; i++) {
         suite = tw_suite_by_id(s->ciphers.v[i]);
-        if (suite_usable(c, suite, TW_TLS13) && suite->kx == TW_KX_TLS13 &&
-            cipher_offered(s, suite->id))
+        if (suite_usable(c, suite, TW_TLS13) && spoken13(suite) && cipher_offered(s, suite->id))
             return suite;
     }
     no_suite(c);
