@@ -234,7 +234,8 @@ static bool equip12(struct tw_conn *c, const struct tw_suite *suite, uint16_t ve
 
 static const struct tw_suite *forced_suite(struct tw_conn *c)
 {
-    return tw_suite_by_id(c->server->cfg->faults.force_cipher);
+    uint16_t id = c->server->cfg->faults.force_cipher;
+    return id == 0 ? NULL : tw_suite_by_id(id);
 }
 
 static void no_suite(struct tw_conn *c)
