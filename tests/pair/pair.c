@@ -243,10 +243,31 @@ static void expect_good_side(const struct tw_trace *t, const char *what)
         fail_msg("%s: the handshake is not complete", what);
 }
 
+/* What one side sent is what the other saw: the same messages with the same bytes. */
+static void expect_same_messages(const struct run *r, enum tw_side side, const char *what)
+{
+    const struct tw_fact *a = NULL, *b = NULL;
+    do {
+        do
+            a = tw_trace_next(r->ct, a, 1, TW_FACT_MESSAGE, NULL);
+        while (a != NULL && a->from != side);
+        do
+            b = tw_trace_next(r->st, b, 1, TW_FACT_MESSAGE, NULL);
+        while (b != NULL && b->from != side);
+        if ((a == NULL) != (b == NULL) ||
+            (a != NULL && (a->msg != b->msg || a->aux != b->aux || a->protected_ != b->protected_ ||
+                           !tw_view_eq(a->data, b->data))))
+            fail_msg("%s: the sides differ on message %u", what,
+                     (unsigned)(a != NULL ? a->msg : b->msg));
+    } while (a != NULL);
+}
+
 void expect_healthy(const struct run *r, const char *what)
 {
     expect_good_side(r->ct, what);
     expect_good_side(r->st, what);
+    expect_same_messages(r, TW_CLIENT, what);
+    expect_same_messages(r, TW_SERVER, what);
     struct tw_view got = tw_conn_app_data(r->c), heard = tw_conn_app_data(r->s);
     if (!tw_view_eq(heard, tw_view_str("ping")) || !tw_view_eq(got, tw_view_str("pong")))
         fail_msg("%s: application data did not get through", what);
