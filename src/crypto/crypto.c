@@ -25,7 +25,9 @@ static OSSL_LIB_CTX *legacy_ctx(struct crypto_ctx *c)
         return c->legacy;
     c->legacy_tried = true;
     OSSL_LIB_CTX *lib = OSSL_LIB_CTX_new();
-    if (lib != NULL && OSSL_PROVIDER_load(lib, "legacy") == NULL) {
+    if (lib != NULL)
+        c->legacy_provider = OSSL_PROVIDER_load(lib, "legacy");
+    if (c->legacy_provider == NULL) {
         OSSL_LIB_CTX_free(lib);
         lib = NULL;
     }
@@ -136,6 +138,8 @@ static void real_free(struct crypto_ctx *c)
     EVP_MD_CTX_free(c->scratch);
     EVP_PKEY_CTX_free(c->x25519_gen);
     BN_CTX_free(c->bn);
+    if (c->legacy_provider != NULL) /* it holds on to the library context */
+        OSSL_PROVIDER_unload(c->legacy_provider);
     OSSL_LIB_CTX_free(c->legacy);
     free(c);
 }

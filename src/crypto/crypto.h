@@ -69,13 +69,14 @@ struct tw_crypto {
 
     /* bulk ciphers */
     struct tw_bulk_key *(*bulk_new)(void *ctx, enum tw_bulk b, struct tw_view key, bool encrypt);
-    /** AEAD: nonce 12 bytes; out gets plain + tag. */
+    /** AEAD: nonce 12 bytes; out gets plain + tag. out may be plain.data. */
     bool (*seal)(struct tw_bulk_key *k, const uint8_t nonce[12], struct tw_view aad,
                  struct tw_view plain, uint8_t *out);
     /** out gets in.len - tag bytes; false: authentication failed. out may be in.data. */
     bool (*open)(struct tw_bulk_key *k, const uint8_t nonce[12], struct tw_view aad,
                  struct tw_view in, uint8_t *out);
-    /** CBC over whole blocks with the given IV (iv ignored by stream ciphers, which keep state). */
+    /** CBC over whole blocks with the given IV (iv ignored by stream ciphers, which keep state).
+     *  out may be in.data. */
     bool (*crypt)(struct tw_bulk_key *k, const uint8_t *iv, struct tw_view in, uint8_t *out);
     void (*bulk_free)(struct tw_bulk_key *k);
 

@@ -46,6 +46,7 @@ struct tw_privkey {
 struct crypto_ctx {
     struct tw_crypto table;
     OSSL_LIB_CTX *legacy;           /* made when a suite needs it */
+    OSSL_PROVIDER *legacy_provider;
     bool legacy_tried;
     EVP_MD *md[TW_HASH_MD5_SHA1 + 1];
     EVP_CIPHER *cipher[TW_BULK_OTHER + 1];

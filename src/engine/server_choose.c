@@ -234,7 +234,8 @@ static bool equip12(struct tw_conn *c, const struct tw_suite *suite, uint16_t ve
 
 static const struct tw_suite *forced_suite(struct tw_conn *c)
 {
-    return tw_suite_by_id(c->server->cfg->faults.force_cipher);
+    uint16_t id = c->server->cfg->faults.force_cipher;
+    return id == 0 ? NULL : tw_suite_by_id(id);
 }
 
 static void no_suite(struct tw_conn *c)
@@ -261,6 +262,13 @@ const struct tw_suite *tw_server_choose_suite12(struct tw_conn *c, uint16_t vers
     return NULL;
 }
 
+/* Not the integrity-only suites of RFC 9150, nor those with hashes that nobody has. */
+static bool spoken13(const struct tw_suite *suite)
+{
+    return suite->kx == TW_KX_TLS13 && tw_hash_len(suite->prf) > 0 &&
+           tw_bulk_info(suite->bulk)->tag_len > 0;
+}
+
 const struct tw_suite *tw_server_choose_suite13(struct tw_conn *c)
 {
     struct tw_server *s = c->server;
@@ -269,8 +277,7 @@ const struct tw_suite *tw_server_choose_suite13(struct tw_conn *c)
         return suite;
     for (size_t i = 0; i < s->ciphers.n; i++) {
         suite = tw_suite_by_id(s->ciphers.v[i]);
-        if (suite_usable(c, suite, TW_TLS13) && suite->kx == TW_KX_TLS13 &&
-            cipher_offered(s, suite->id))
+        if (suite_usable(c, suite, TW_TLS13) && spoken13(suite) && cipher_offered(s, suite->id))
             return suite;
     }
     no_suite(c);
