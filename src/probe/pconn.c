@@ -9,6 +9,7 @@
 enum {
     HAPPY_EYEBALLS_MS = 250,   /* RFC 8305 5, Connection Attempt Delay */
     LISTEN_MS = 1500,          /* how long a banner may take */
+    BANNER_REST_MS = 200,      /* how long the rest of it may take once it has begun */
     CONNECT_MAX_MS = 6000,     /* two SYN retransmissions */
     TRIAL_MAX_MS = 3000
 };
@@ -31,7 +32,7 @@ struct pconn {
     struct tw_conn *tls;
     struct raw *raw;
     uint64_t started, connected;
-    bool request_sent, confirming, over;
+    bool request_sent, confirming, not_tls, over;
 };
 
 static struct tw_fact fact(const struct pconn *pc, enum tw_fact_kind kind)
@@ -129,7 +130,7 @@ void pconn_abort(struct pconn *pc, const char *how)
 static void on_timer(void *user)
 {
     struct pconn *pc = user;
-    pconn_abort(pc, pc->confirming ? "stopped" : "timeout");
+    pconn_abort(pc, pc->confirming || pc->not_tls ? "stopped" : "timeout");
 }
 
 /* ---- after the handshake ----------------------------------------------------------------------------- */
@@ -215,6 +216,10 @@ static void confirm(struct pconn *pc)
 static void after_engine(struct pconn *pc, enum tw_status st)
 {
     send_output(pc);
+    if (tw_conn_not_tls(pc->tls) && !pc->not_tls) {
+        pc->not_tls = true;
+        wait_at_most(pc, BANNER_REST_MS);
+    }
     if (st != TW_OK || tw_conn_state(pc->tls) == TW_CONN_STOPPED)
         end_with(pc, "stopped", 0);
     else if (tw_conn_state(pc->tls) == TW_CONN_OPEN)
