@@ -120,6 +120,7 @@ struct tw_crypto *tw_crypto_new(void)
     kex_table(&c->table);
     bulk_table(&c->table);
     pubkey_table(&c->table);
+    recover_table(&c->table);
     privkey_table(&c->table);
     return &c->table;
 }

@@ -19,7 +19,7 @@ struct tw_bulk_key;
 struct tw_pubkey;
 struct tw_privkey;
 
-enum { TW_HASH_MAX = 64 };
+enum { TW_HASH_MAX = 64, TW_RECOVER_MAX = 4 };
 
 enum tw_verify { TW_VERIFY_GOOD, TW_VERIFY_BAD, TW_VERIFY_UNSUPPORTED, TW_VERIFY_ERROR };
 
@@ -90,6 +90,11 @@ struct tw_crypto {
     /** Signature with an X.509 AlgorithmIdentifier (DER) over to-be-signed bytes. */
     enum tw_verify (*verify_x509)(struct tw_pubkey *k, struct tw_view algorithm,
                                   struct tw_view tbs, struct tw_view sig);
+    /** The keys that could have made an ECDSA signature on k's curve: SHA-256 of the DER
+     *  SubjectPublicKeyInfo of each. @return how many; 0 when it is no such signature (another
+     *  kind of key, another curve, not well-formed). Source: SEC 1 v2.0 4.1.6. */
+    size_t (*recover)(const struct tw_pubkey *k, enum tw_hash_id hash, const struct tw_view *parts,
+                      size_t n, struct tw_view sig, uint8_t out[TW_RECOVER_MAX][32]);
     /** PKCS#1 v1.5 encryption of a premaster secret. */
     bool (*rsa_encrypt)(struct tw_pubkey *k, struct tw_view in, struct tw_buf *out);
     void (*pubkey_free)(struct tw_pubkey *k);

@@ -71,6 +71,7 @@ void hash_table(struct tw_crypto *t);
 void kex_table(struct tw_crypto *t);
 void bulk_table(struct tw_crypto *t);
 void pubkey_table(struct tw_crypto *t);
+void recover_table(struct tw_crypto *t);
 void privkey_table(struct tw_crypto *t);
 void pubkey_cache_free(struct crypto_ctx *c);
 

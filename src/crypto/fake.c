@@ -279,6 +279,15 @@ static enum tw_verify verify_x509(struct tw_pubkey *k, struct tw_view algorithm,
     return sig.len > 0 && (sig.data[0] & 1) == 0 ? TW_VERIFY_GOOD : TW_VERIFY_BAD;
 }
 
+static size_t recover(const struct tw_pubkey *k, enum tw_hash_id hash, const struct tw_view *parts,
+                      size_t n, struct tw_view sig, uint8_t out[TW_RECOVER_MAX][32])
+{
+    (void)k, (void)sig;
+    memset(out[0], 0, 32);
+    signature(hash, parts, n, out[0]);
+    return 1;
+}
+
 static bool rsa_encrypt(struct tw_pubkey *k, struct tw_view in, struct tw_buf *out)
 {
     (void)k;
@@ -342,7 +351,7 @@ struct tw_crypto *tw_crypto_fake(uint64_t seed)
         .kex_free = kex_free, .bulk_new = bulk_new, .seal = seal, .open = open_aead,
         .crypt = crypt, .bulk_free = bulk_free, .pubkey_new = pubkey_new,
         .pubkey_info = pubkey_info, .verify = verify, .verify_x509 = verify_x509,
-        .rsa_encrypt = rsa_encrypt, .pubkey_free = pubkey_free, .privkey_info = privkey_info,
+        .recover = recover, .rsa_encrypt = rsa_encrypt, .pubkey_free = pubkey_free, .privkey_info = privkey_info,
         .sign = sign, .rsa_decrypt = rsa_decrypt, .privkey_spki = privkey_spki,
         .privkey_free = privkey_free};
     return &f->table;

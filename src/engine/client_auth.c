@@ -80,6 +80,21 @@ static bool plan_signature(struct tw_conn *c, uint16_t scheme, enum tw_sig_kind 
     return false;
 }
 
+/* A signature that does not verify may still tell which key made it. */
+static void note_signature_keys(struct tw_conn *c, enum tw_hash_id hash,
+                                const struct tw_view *parts, size_t n, struct tw_view signature)
+{
+    uint8_t keys[TW_RECOVER_MAX][32];
+    size_t found = c->crypto->recover(c->client->leaf_key, hash, parts, n, signature, keys);
+    if (found > 0)
+        tw_conn_fact(c, (struct tw_fact){.kind = TW_FACT_FIELD,
+                                         .from = c->peer,
+                                         .msg = TW_NO_MSG,
+                                         .num = (int64_t)found,
+                                         .field = "signature_keys",
+                                         .data = tw_view_of(keys, found * sizeof keys[0])});
+}
+
 bool tw_client_verify(struct tw_conn *c, const char *check, uint16_t scheme,
                       const struct tw_view *parts, size_t n, struct tw_view signature)
 {
@@ -98,6 +113,7 @@ bool tw_client_verify(struct tw_conn *c, const char *check, uint16_t scheme,
         return true;
     case TW_VERIFY_BAD:
         note_leaf_type(c);
+        note_signature_keys(c, hash, parts, n, signature);
         tw_conn_check(c, check, false, "the signature does not verify with the certificate's key");
         tw_conn_fail(c, TW_ALERT_DECRYPT_ERROR, check, scheme,
                      "the signature does not verify with the certificate's key");

@@ -191,7 +191,8 @@ static void rsa_with_kx(struct tw_server_config *s)
 static const struct lab_fault faults[] = {
     {"healthy", "TLS 1.3 and 1.2, ECDSA", NULL, NULL, LAB_TLS, LAB_GOOD_EC},
     {"healthy-rsa", "TLS 1.3 and 1.2, RSA", NULL, NULL, LAB_TLS, LAB_GOOD_RSA},
-    {"healthy-ed25519", "TLS 1.3 and 1.2, Ed25519", NULL, NULL, LAB_TLS, LAB_GOOD_ED25519},
+    {"healthy-ed25519", "TLS 1.3 and 1.2, Ed25519, and a client that knows it", NULL,
+     "sigalgs=ed25519,ecdsa_secp256r1_sha256,rsa_pss_rsae_sha256", LAB_TLS, LAB_GOOD_ED25519},
     {"healthy-tls12", "TLS 1.2 only", NULL, NULL, LAB_TLS, LAB_GOOD_EC, tls12_only},
     {"healthy-hello-retry", "asks for another group by HelloRetryRequest", NULL, NULL, LAB_TLS,
      LAB_GOOD_EC, hello_retry},
@@ -249,6 +250,8 @@ static const struct lab_fault faults[] = {
      LAB_TLS, LAB_GOOD_RSA, brainpool_tls12},
     {"sigalg-no-overlap", "signs with SHA-1 only", "sigalg-no-overlap", NULL, LAB_TLS,
      LAB_GOOD_RSA, sha1_only},
+    {"sigalg-no-overlap-ed25519", "an Ed25519 key, which no browser knows", "sigalg-no-overlap", NULL,
+     LAB_TLS, LAB_GOOD_ED25519},
     {"dh-key-too-small", "DHE over 1024 bits only", "dh-key-too-small", NULL, LAB_TLS,
      LAB_GOOD_RSA, dh1024},
 

@@ -75,6 +75,12 @@ static void finish_connect(struct tw_sock *s)
     s->connecting = false;
     struct tw_sock_events ev = s->ev;
     void *user = s->user;
+    if (err == ECONNRESET) { /* a refused SYN is ECONNREFUSED: this one was accepted, then reset */
+        ev.connected(user, 0);
+        if (!s->closing)
+            ev.ended(user, "rst", err);
+        return;
+    }
     if (err != 0) {
         tw_sock_close(s);
         ev.connected(user, err);

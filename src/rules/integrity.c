@@ -31,26 +31,58 @@ static bool rsa_kx_key_wrong(const struct tw_case *c)
     return v != NULL && !v->ok && v->phase >= TW_PHASE_KEY_EXCHANGE;
 }
 
-/* What the signatures themselves say about the key they were made with (see sign_key facts). */
-static const struct tw_fact *signing_key(const struct tw_case *c)
+/* What the signatures themselves say about the key they were made with. An ECDSA signature fits a
+ * few keys only; the engine notes them (signature_keys, SHA-256 each), and the one key that fits two
+ * signatures made them both. */
+enum signer { SIGNER_UNKNOWN, SIGNER_NO_ONE_KEY, SIGNER_OTHER_KEY };
+
+static enum signer signer_of(const struct tw_case *c, const uint8_t **key)
 {
-    return tw_trace_first(c->trace, 0, TW_FACT_CHECK, "signing_key");
+    enum { HASH = 32 };
+    const struct tw_conn_view *again = tw_case_trial(c, "repeat");
+    if (c->base == NULL || again == NULL)
+        return SIGNER_UNKNOWN;
+    const struct tw_fact *a = tw_trace_first(c->trace, c->base->conn, TW_FACT_FIELD,
+                                             "signature_keys");
+    const struct tw_fact *b = tw_trace_first(c->trace, again->conn, TW_FACT_FIELD,
+                                             "signature_keys");
+    if (a == NULL || b == NULL)
+        return SIGNER_UNKNOWN;
+    for (size_t i = 0; i + HASH <= a->data.len; i += HASH)
+        for (size_t j = 0; j + HASH <= b->data.len; j += HASH)
+            if (memcmp(a->data.data + i, b->data.data + j, HASH) == 0) {
+                *key = a->data.data + i;
+                return SIGNER_OTHER_KEY;
+            }
+    return SIGNER_NO_ONE_KEY;
+}
+
+static void cite_key(struct tw_finding *f, const uint8_t *key)
+{
+    char hex[65];
+    for (size_t i = 0; i < 32; i++)
+        snprintf(hex + 2 * i, 3, "%02x", key[i]);
+    tw_finding_cite(f, "both signatures were made with one key, not the certificate's",
+                    "recovered from them", "SHA-256 of that public key: %s", hex);
 }
 
 /* ---- key-mismatch ------------------------------------------------------------------------------------ */
 
 static bool match_key_mismatch(const struct tw_case *c, struct tw_finding *f)
 {
-    const struct tw_fact *bad = bad_signature(c, c->base), *key = signing_key(c);
-    if (bad == NULL || rsa_kx_works(c) || (key != NULL && key->num == 0))
+    const struct tw_fact *bad = bad_signature(c, c->base);
+    const uint8_t *key = NULL;
+    enum signer signer = signer_of(c, &key);
+    if (bad == NULL || rsa_kx_works(c) || signer == SIGNER_NO_ONE_KEY)
         return false;
-    bool proven = rsa_kx_key_wrong(c) || (key != NULL && key->num == 1);
+    bool proven = rsa_kx_key_wrong(c) || signer == SIGNER_OTHER_KEY;
     f->certainty = proven ? TW_PROVEN : TW_LIKELY;
     f->failed_at = "key_exchange";
     tw_finding_fact(f, "the server's signature", bad);
     const struct tw_conn_view *again = tw_case_trial(c, "repeat");
     tw_finding_fact(f, "again", bad_signature(c, again));
-    tw_finding_fact(f, "the key that made the signatures", key);
+    if (signer == SIGNER_OTHER_KEY)
+        cite_key(f, key);
     if (rsa_kx_key_wrong(c))
         tw_finding_trial(f, c, "rsa-kx-only");
     if (!proven)
@@ -74,8 +106,8 @@ const struct tw_rule tw_rule_key_mismatch = {
                 "by static RSA fails too, or the signatures were made with one other key.",
     .fix = {{"server", "Compare the two public keys; they must be equal. Pair them again or "
                        "re-issue the certificate.",
-             "openssl x509 -noout -pubkey -in cert.pem | sha256sum\n"
-             "openssl pkey -pubout -in key.pem | sha256sum"},
+             "openssl x509 -noout -pubkey -in cert.pem | openssl pkey -pubin -outform DER | sha256sum\n"
+             "openssl pkey -pubout -outform DER -in key.pem | sha256sum"},
             {"nginx", "The leaf must be the first certificate in ssl_certificate.", NULL},
             {"ACME", "Re-issue: the key of the last order was overwritten.",
              "certbot certonly --force-renewal -d NAME"}},
@@ -89,14 +121,18 @@ const struct tw_rule tw_rule_key_mismatch = {
 
 static bool match_signature(const struct tw_case *c, struct tw_finding *f)
 {
-    const struct tw_fact *bad = bad_signature(c, c->base), *key = signing_key(c);
-    if (bad == NULL || rsa_kx_key_wrong(c) || (key != NULL && key->num == 1))
+    const struct tw_fact *bad = bad_signature(c, c->base);
+    const uint8_t *key = NULL;
+    enum signer signer = signer_of(c, &key);
+    if (bad == NULL || rsa_kx_key_wrong(c) || signer == SIGNER_OTHER_KEY)
         return false;
-    bool proven = rsa_kx_works(c) || (key != NULL && key->num == 0);
+    bool proven = rsa_kx_works(c) || signer == SIGNER_NO_ONE_KEY;
     f->certainty = proven ? TW_PROVEN : TW_POSSIBLE;
     f->failed_at = "key_exchange";
     tw_finding_fact(f, "the server's signature", bad);
-    tw_finding_fact(f, "the key that made the signatures", key);
+    if (signer == SIGNER_NO_ONE_KEY)
+        tw_finding_cite(f, "the keys that two signatures fit", "recovered from them",
+                        "none in common: no single key made them both");
     tw_finding_trial(f, c, "rsa-kx-only");
     if (!proven)
         tw_finding_not(f, "key-mismatch", "not excluded: the signing key was not identified");
