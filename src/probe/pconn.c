@@ -9,6 +9,7 @@
 enum {
     HAPPY_EYEBALLS_MS = 250,   /* RFC 8305 5, Connection Attempt Delay */
     LISTEN_MS = 1500,          /* how long a banner may take */
+    LISTEN_MIN_MS = 300,
     BANNER_REST_MS = 200,      /* how long the rest of it may take once it has begun */
     CONNECT_MAX_MS = 6000,     /* two SYN retransmissions */
     TRIAL_MAX_MS = 3000
@@ -83,6 +84,19 @@ static void wait_at_most(struct pconn *pc, uint64_t ms)
     pc->timer = tw_timer_start(pc->p->net, min_u64(ms, probe_left_ms(pc->p)), 0, on_timer, pc);
 }
 
+/*
+ * How long to listen to a server that is sent nothing. One that hung up on the ClientHello within
+ * some milliseconds would do so here in much the same time, if it was not the ClientHello.
+ */
+static uint64_t listen_ms(const struct pconn *pc)
+{
+    const struct tw_conn_view *base = pc->p->r->diagnosis->c.base;
+    if (base == NULL || (base->end != TW_END_FIN && base->end != TW_END_RST))
+        return LISTEN_MS;
+    uint64_t took_ms = (base->ended - base->started) / 1000000;
+    return min_u64(LISTEN_MS, LISTEN_MIN_MS + 20 * took_ms);
+}
+
 /* The baseline leaves time for the trials that may have to explain it. */
 static uint64_t handshake_ms(const struct pconn *pc)
 {
@@ -90,7 +104,7 @@ static uint64_t handshake_ms(const struct pconn *pc)
     if (pc->trial == NULL)
         return whole * 2 / 5;
     if (pc->trial->transport == TW_TRANSPORT_LISTEN)
-        return min_u64(LISTEN_MS, whole / 5);
+        return min_u64(listen_ms(pc), whole / 5);
     return min_u64(TRIAL_MAX_MS, whole * 7 / 20);
 }
 
@@ -125,6 +139,11 @@ void pconn_abort(struct pconn *pc, const char *how)
         return;
     }
     end_with(pc, how, 0);
+}
+
+bool pconn_listens(const struct pconn *pc)
+{
+    return !pc->over && pc->trial != NULL && pc->trial->transport == TW_TRANSPORT_LISTEN;
 }
 
 static void on_timer(void *user)

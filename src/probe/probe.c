@@ -109,10 +109,32 @@ static void next_round(struct probe *p)
     probe_conn_over(p);
 }
 
+/* Listening to silence can take longer than all else in a round; nobody waits for it once another
+ * trial has shown what speaks there. */
+static void end_needless_listening(struct probe *p)
+{
+    const struct tw_trial *none[1];
+    size_t listening = 0;
+    for (size_t i = 0; i < p->conns_n; i++)
+        listening += pconn_listens(p->conns[i]);
+    if (p->stopping || listening == 0 || listening != p->active ||
+        tw_result_judge(p->r) != TW_OK)
+        return;
+    const struct tw_diagnosis *d = p->r->diagnosis;
+    if (d->causes_n == 0 || d->causes[0].certainty != TW_PROVEN ||
+        tw_plan_next(d, 1, none, 1) > 0)
+        return;
+    for (size_t i = 0; i < p->conns_n; i++)
+        if (pconn_listens(p->conns[i]))
+            pconn_abort(p->conns[i], "stopped");
+}
+
 void probe_conn_over(struct probe *p)
 {
     if (--p->active == 0)
         next_round(p);
+    else
+        end_needless_listening(p);
 }
 
 /* ---- start ---------------------------------------------------------------------------------------------- */
