@@ -96,7 +96,7 @@ static bool match_key_mismatch(const struct tw_case *c, struct tw_finding *f)
 const struct tw_rule tw_rule_key_mismatch = {
     .id = "key-mismatch",
     .title = "The private key does not belong to the certificate",
-    .category = "network",
+    .category = "server",
     .side = TW_SERVER,
     .explain = "The server proves its identity by a signature with the certificate's private key. "
                "It has another key: a wrong file, a new key with the old certificate, the wrong "
@@ -309,7 +309,7 @@ static bool match_internal(const struct tw_case *c, struct tw_finding *f)
 const struct tw_rule tw_rule_server_internal_error = {
     .id = "server-internal-error",
     .title = "The server gives up with internal_error",
-    .category = "network",
+    .category = "server",
     .side = TW_SERVER,
     .explain = "Alert 80 says that the server failed for a reason that has nothing to do with the "
                "peer: a callback, an HSM or key service that does not answer, no memory, a missing "
