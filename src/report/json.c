@@ -60,11 +60,12 @@ static void finding(struct json *j, const struct tw_finding *f)
     }
     json_close(j, ']');
     json_open(j, "fix", '[');
-    for (size_t i = 0; i < TW_MAX_FIX && r->fix[i].for_ != NULL; i++) {
+    const struct tw_fix *x;
+    for (size_t i = 0; (x = tw_finding_fix(f, i)) != NULL; i++) {
         json_open(j, NULL, '{');
-        json_str(j, "for", r->fix[i].for_);
-        json_str(j, "text", r->fix[i].text);
-        json_str(j, "snippet", r->fix[i].snippet);
+        json_str(j, "for", x->for_);
+        json_str(j, "text", x->text);
+        json_str(j, "snippet", x->snippet);
         json_close(j, '}');
     }
     json_close(j, ']');

@@ -132,14 +132,17 @@ static void snippet(struct paper *p, const char *text)
     }
 }
 
-static void fixes(struct paper *p, const struct tw_rule *r)
+static void fixes(struct paper *p, const struct tw_finding *f)
 {
     paper_heading(p, "Fix");
-    for (size_t i = 0; i < TW_MAX_FIX && r->fix[i].for_ != NULL; i++) {
+    const struct tw_fix *x;
+    for (size_t i = 0; (x = tw_finding_fix(f, i)) != NULL; i++) {
         char label[64];
-        snprintf(label, sizeof label, "%s:", r->fix[i].for_);
-        paper_item(p, 2, label, 18, r->fix[i].text);
-        snippet(p, r->fix[i].snippet);
+        if (tw_fix_is_beside(f, x))
+            continue;
+        snprintf(label, sizeof label, "%s:", x->for_);
+        paper_item(p, 2, label, 18, x->text);
+        snippet(p, x->snippet);
     }
 }
 
@@ -169,7 +172,7 @@ static void cause(struct paper *p, const struct tw_finding *f)
     paper_item(p, 2, "", 0, f->summary);
     paper_item(p, 2, "", 0, f->rule->explain);
     evidence(p, f);
-    fixes(p, f->rule);
+    fixes(p, f);
 }
 
 static void others(struct paper *p, const char *heading, const struct tw_finding *f, size_t n)

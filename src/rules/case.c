@@ -30,6 +30,7 @@ void tw_case_build(struct tw_case *c, const struct tw_trace *t)
     c->server_name = sni == NULL ? "" : sni;
     c->wall_time = tw_trace_setting_num(t, "wall_time", 0);
     c->port = tw_trace_setting_num(t, "port", 0);
+    c->software = tw_case_software(t);
 }
 
 const struct tw_conn_view *tw_case_trial(const struct tw_case *c, const char *recipe)

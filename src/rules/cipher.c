@@ -103,7 +103,7 @@ const struct tw_rule tw_rule_cipher_cert_type_mismatch = {
              "ssl_certificate rsa.pem;  ssl_certificate_key rsa.key;\n"
              "ssl_certificate ecdsa.pem; ssl_certificate_key ecdsa.key;"},
             {"Apache", "Enable suites of both kinds.",
-             "SSLCipherSuite ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256"},
+             "SSLCipherSuite ECDHE+AESGCM:ECDHE+CHACHA20"},
             {"client", "Offer suites of both kinds; TLS 1.3 has no such tie.", NULL}},
     .lookalikes = {{"cipher-no-overlap", "no suite is common, of either kind"},
                    {"server-no-cert-configured", "the server has no certificate at all"}},
@@ -144,10 +144,9 @@ const struct tw_rule tw_rule_rsa_kx_removed = {
                "1.22, rustls, Java's 2025 updates and hardened policies dropped them.",
     .evidence = "Only TLS_RSA_WITH_* is accepted; with all other suites the server refuses.",
     .fix = {{"nginx", "Enable forward secrecy.",
-             "ssl_ciphers ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:"
-             "ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305;"},
+             "ssl_ciphers ECDHE+AESGCM:ECDHE+CHACHA20;"},
             {"Apache", "Enable forward secrecy.",
-             "SSLCipherSuite ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256"},
+             "SSLCipherSuite ECDHE+AESGCM:ECDHE+CHACHA20"},
             {"Go client", "As a stop-gap only.", "GODEBUG=tlsrsakex=1"},
             {"Java client", "As a stop-gap only: remove TLS_RSA_* from the property.",
              "jdk.tls.disabledAlgorithms"}},
@@ -246,12 +245,11 @@ const struct tw_rule tw_rule_cipher_no_overlap = {
     .evidence = "The same ClientHello with more suites passes; more groups or signature algorithms "
                 "do not help.",
     .fix = {{"nginx", "Use a current list.",
-             "ssl_ciphers ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:"
-             "ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384;"},
+             "ssl_ciphers ECDHE+AESGCM:ECDHE+CHACHA20;"},
             {"Apache", "Use a current list.",
-             "SSLCipherSuite ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256"},
+             "SSLCipherSuite ECDHE+AESGCM:ECDHE+CHACHA20"},
             {"HAProxy", "Use a current list.",
-             "ssl-default-bind-ciphers ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256"},
+             "ssl-default-bind-ciphers ECDHE+AESGCM:ECDHE+CHACHA20"},
             {"Windows", "Look at what is enabled.", "Get-TlsCipherSuite | Format-Table Name"},
             {"client", "Offer AES-GCM suites with ECDHE.", NULL}},
     .lookalikes = {{"cipher-cert-type-mismatch", "common suites exist, all for another key type"},

@@ -152,8 +152,8 @@ const struct tw_rule tw_rule_handshake_signature_invalid = {
     .evidence = "CertificateVerify or ServerKeyExchange does not verify; static RSA passes, or the "
                 "signatures were made with no single key.",
     .fix = {{"server", "Sign and verify by hand with the same key provider; update it.",
-             "openssl dgst -sha256 -sign KEY -out s data; openssl dgst -sha256 -verify PUB "
-             "-signature s data"},
+             "openssl dgst -sha256 -sign KEY -out sig data\n"
+             "openssl dgst -sha256 -verify PUB -signature sig data"},
             {"network", "Compare the handshake at both ends: a device may rewrite it.", NULL}},
     .lookalikes = {{"key-mismatch", "the key itself is the wrong one"},
                    {"bad-record-mac", "it fails at Finished or later, with alert 20"}},
@@ -274,8 +274,9 @@ const struct tw_rule tw_rule_client_cert_required = {
     .evidence = "CertificateRequest, an empty Certificate from the client, then alert 116 "
                 "certificate_required, 40 or 42, a close, or HTTP 400.",
     .fix = {{"client", "Configure the certificate and key that the server's owner issued.", NULL},
-            {"curl", "", "curl --cert client.pem --key client.key https://..."},
-            {"Java", "", "-Djavax.net.ssl.keyStore=client.p12 -Djavax.net.ssl.keyStorePassword=..."},
+            {"curl", "Give it the certificate and its key.", "curl --cert client.pem --key client.key https://..."},
+            {"Java", "Give it a key store.",
+             "-Djavax.net.ssl.keyStore=client.p12 -Djavax.net.ssl.keyStorePassword=..."},
             {"nginx", "If it is not wanted for everybody.", "ssl_verify_client optional;"},
             {"Apache", "If it is not wanted for everybody.", "SSLVerifyClient optional"}},
     .lookalikes = {{"client-cert-not-sent-ca-hint", "the client has one, but withholds it"},

@@ -220,6 +220,9 @@ static bool match_end_on_hello(const struct tw_case *c, struct tw_finding *f, en
     if (base == NULL || base->phase != TW_PHASE_HELLO_SENT || ends_unasked(c) ||
         !((base->end == end && !base->peer_sent_bytes) || close_notify))
         return false;
+    const struct tw_conn_view *plain = tw_case_trial(c, "plain-http");
+    if (plain != NULL && plain->not_tls != NULL)
+        return false; /* it speaks something else, which is another cause */
     const struct tw_conn_view *listen = tw_case_trial(c, "listen");
     bool waits = listen != NULL && listen->end == TW_END_TIMEOUT;
     const char *trigger = trigger_of(c);

@@ -50,6 +50,7 @@ struct tw_finding {
     struct tw_lookalike not_[TW_MAX_LOOKALIKE]; size_t not_n; /* look-alikes with what excludes or
                                                                  does not exclude them here */
     const char *failed_at;     /* contract word when the rule knows better than the phase; or NULL */
+    const char *software;      /* seen at the server ("nginx"), or NULL; as in struct tw_case */
     bool next;                 /* does not fail this handshake, but will fail the next one: warning */
     struct tw_arena *arena;    /* for texts */
 };
@@ -61,6 +62,7 @@ struct tw_case {
     const struct tw_conn_view *base;   /* the baseline handshake; NULL when no connection was tried */
     const char *host, *server_name;    /* server_name "" = no SNI was to be sent */
     int64_t wall_time, port;
+    const char *software;              /* what the server says it is, as fixes name it; or NULL */
 };
 
 /** Connection of a recipe, or NULL when it was not tried. */
@@ -76,6 +78,11 @@ void tw_finding_fact(struct tw_finding *f, const char *what, const struct tw_fac
 void tw_finding_not(struct tw_finding *f, const char *id, const char *because_fmt, ...)
     TW_PRINTF(3, 4);
 void tw_finding_summary(struct tw_finding *f, const char *fmt, ...) TW_PRINTF(2, 3);
+
+/** i-th fix of the cause, those for the software that was seen first; NULL past the end. */
+const struct tw_fix *tw_finding_fix(const struct tw_finding *f, size_t i);
+/** True for a fix that is for other server software than was seen, when one for that exists. */
+bool tw_fix_is_beside(const struct tw_finding *f, const struct tw_fix *x);
 
 enum tw_outcome { TW_OUTCOME_OK, TW_OUTCOME_FAIL, TW_OUTCOME_UNKNOWN };
 const char *tw_outcome_name(enum tw_outcome o);

@@ -5,6 +5,8 @@
 #include "rules/rules.h"
 
 void tw_case_build(struct tw_case *c, const struct tw_trace *t);
+/** Label of the server's software by its own word ("nginx"); NULL when it says none we know. */
+const char *tw_case_software(const struct tw_trace *t);
 
 /** The ClientHello was sent and the server said no, or nothing, before a ServerHello. */
 bool tw_rejected_hello(const struct tw_conn_view *v);
