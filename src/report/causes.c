@@ -53,12 +53,8 @@ static void cause_text(struct paper *p, const struct tw_rule *r)
     paper_heading(p, "What shows it");
     paper_item(p, 2, "", 0, r->evidence);
     paper_heading(p, "Fix");
-    for (size_t i = 0; i < TW_MAX_FIX && r->fix[i].for_ != NULL; i++) {
-        snprintf(line, sizeof line, "%s:", r->fix[i].for_);
-        paper_item(p, 2, line, 18, r->fix[i].text);
-        if (r->fix[i].snippet != NULL)
-            paper_item(p, 6, "", 0, r->fix[i].snippet);
-    }
+    for (size_t i = 0; i < TW_MAX_FIX && r->fix[i].for_ != NULL; i++)
+        paper_fix(p, &r->fix[i]);
     if (r->lookalikes[0].id != NULL)
         paper_heading(p, "Looks alike");
     for (size_t i = 0; i < TW_MAX_LOOKALIKE && r->lookalikes[i].id != NULL; i++) {

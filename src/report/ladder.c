@@ -31,6 +31,16 @@ static void list16(struct note_buf *b, const struct tw_u16s *l,
     }
 }
 
+/* GREASE values (RFC 8701) are no suites. */
+static size_t count_suites(struct tw_view ciphers)
+{
+    size_t n = 0;
+    struct tw_reader r = tw_rd_of(ciphers);
+    while (tw_rd_left(&r) >= 2)
+        n += !tw_is_grease(tw_rd_u16(&r, "cipher"));
+    return n;
+}
+
 static void note_client_hello(struct note_buf *b, struct tw_view body)
 {
     struct tw_reader r = tw_rd_of(body);
@@ -49,7 +59,7 @@ static void note_client_hello(struct note_buf *b, struct tw_view body)
         add(b, "; SNI %.*s", (int)(host.len < 80 ? host.len : 80), (const char *)host.data);
     else
         add(b, "; no SNI");
-    add(b, "; %zu suites", m.ciphers.len / 2);
+    add(b, "; %zu suites", count_suites(m.ciphers));
     l.n = 0;
     if (tw_ext_find(m.extensions, TW_EXT_SUPPORTED_GROUPS, &ext) && tw_ext_u16_list(ext, 2, &l)) {
         add(b, "; ");

@@ -46,15 +46,9 @@ static void new_line(struct paper *p, size_t indent, size_t *col)
     *col = indent;
 }
 
-void paper_item(struct paper *p, unsigned indent, const char *label, unsigned label_width,
-                const char *text)
+/* Text in words, from column col on; further lines start at left. */
+static void wrap(struct paper *p, size_t col, size_t left, const char *text)
 {
-    spaces(p, indent);
-    tw_buf_str(p->out, label);
-    size_t used = indent + columns((const uint8_t *)label, strlen(label));
-    size_t left = indent + label_width;
-    spaces(p, left > used ? left - used : 0);
-    size_t col = left > used ? left : used;
     const uint8_t *s = (const uint8_t *)text;
     size_t n = strlen(text), i = 0;
     bool first = true;
@@ -89,14 +83,61 @@ void paper_item(struct paper *p, unsigned indent, const char *label, unsigned la
     tw_wr_u8(p->out, '\n');
 }
 
-void paper_line(struct paper *p, unsigned indent, const char *text)
+/* What stands behind a label that ends at column used; a label that is too long keeps a space. */
+static void behind_label(struct paper *p, size_t used, size_t left, const char *text)
+{
+    size_t gap = left > used ? left - used : used > 0 ? 1 : 0;
+    if (text[0] == '\0') {
+        tw_wr_u8(p->out, '\n');
+        return;
+    }
+    spaces(p, gap);
+    wrap(p, used + gap, left, text);
+}
+
+void paper_item(struct paper *p, unsigned indent, const char *label, unsigned label_width,
+                const char *text)
+{
+    if (label[0] == '\0') {
+        spaces(p, indent + label_width);
+        wrap(p, indent + label_width, indent + label_width, text);
+        return;
+    }
+    size_t len = strlen(label);
+    while (text[0] == '\0' && len > 0 && label[len - 1] == ' ')
+        len--; /* no blanks at the end of a line */
+    spaces(p, indent);
+    tw_buf_add(p->out, label, len);
+    behind_label(p, indent + columns((const uint8_t *)label, len), indent + label_width, text);
+}
+
+void paper_inked(struct paper *p, enum ink ink, const char *label, unsigned label_width,
+                 const char *text)
+{
+    paper_ink(p, ink);
+    tw_buf_str(p->out, label);
+    paper_ink(p, INK_PLAIN);
+    behind_label(p, columns((const uint8_t *)label, strlen(label)), label_width, text);
+}
+
+static void put_line(struct paper *p, unsigned indent, const char *text, size_t width)
 {
     const uint8_t *s = (const uint8_t *)text;
     size_t n = strlen(text), col = indent;
     spaces(p, indent);
-    for (size_t i = 0; i < n && col < p->width; col++)
+    for (size_t i = 0; i < n && col < width; col++)
         i += put_char(p, s + i, n - i);
     tw_wr_u8(p->out, '\n');
+}
+
+void paper_verbatim(struct paper *p, unsigned indent, const char *text)
+{
+    put_line(p, indent, text, SIZE_MAX);
+}
+
+void paper_line(struct paper *p, unsigned indent, const char *text)
+{
+    put_line(p, indent, text, p->width);
 }
 
 void paper_heading(struct paper *p, const char *text)
@@ -111,4 +152,23 @@ void paper_heading(struct paper *p, const char *text)
 void paper_blank(struct paper *p)
 {
     tw_wr_u8(p->out, '\n');
+}
+
+void paper_fix(struct paper *p, const struct tw_fix *fix)
+{
+    enum { LEFT = 20 };
+    char label[64], line[512];
+    const char *s = fix->snippet == NULL ? "" : fix->snippet;
+    snprintf(label, sizeof label, "%s:", fix->for_);
+    if (fix->text[0] == '\0' && strchr(s, '\n') == NULL && LEFT + strlen(s) <= p->width) {
+        paper_item(p, 2, label, LEFT - 2, s);
+        return;
+    }
+    paper_item(p, 2, label, LEFT - 2, fix->text);
+    while (*s != '\0') {
+        size_t n = strcspn(s, "\n");
+        snprintf(line, sizeof line, "%.*s", (int)n, s);
+        paper_verbatim(p, 6, line);
+        s += n + (s[n] == '\n');
+    }
 }

@@ -19,6 +19,13 @@ void paper_ink(struct paper *p, enum ink ink);
  */
 void paper_item(struct paper *p, unsigned indent, const char *label, unsigned label_width,
                 const char *text);
+/** As paper_item(), the label in ink. */
+void paper_inked(struct paper *p, enum ink ink, const char *label, unsigned label_width,
+                 const char *text);
+/** A line to be copied from the page: as it is, however long. */
+void paper_verbatim(struct paper *p, unsigned indent, const char *text);
+/** For whom, what to do, and the snippet, unwrapped: beside the label when there is no text. */
+void paper_fix(struct paper *p, const struct tw_fix *fix);
 /** A line as it is, cut at the width. */
 void paper_line(struct paper *p, unsigned indent, const char *text);
 void paper_heading(struct paper *p, const char *text);

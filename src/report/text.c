@@ -74,17 +74,11 @@ static void verdict(struct paper *p, const struct tw_diagnosis *d)
     target_text(d, target, sizeof target);
     if (d->outcome == TW_OUTCOME_OK) {
         healthy_text(d, text, sizeof text);
-        paper_ink(p, INK_GOOD);
-        tw_buf_str(p->out, "OK");
-        paper_ink(p, INK_PLAIN);
         char line[1100];
         snprintf(line, sizeof line, "%s: %s", target, text);
-        paper_item(p, 4, "", 2, line);
+        paper_inked(p, INK_GOOD, "OK", 6, line);
         return;
     }
-    paper_ink(p, INK_BAD);
-    tw_buf_str(p->out, d->outcome == TW_OUTCOME_FAIL ? "FAILS " : "?     ");
-    paper_ink(p, INK_PLAIN);
     if (d->causes_n > 0) {
         const struct tw_finding *f = &d->causes[0];
         snprintf(text, sizeof text, "%s %s: %s [%s, %s], %s", target, where_text(d->failed_at),
@@ -95,7 +89,7 @@ static void verdict(struct paper *p, const struct tw_diagnosis *d)
         snprintf(text, sizeof text, "%s %s: what was seen is not enough to name a cause", target,
                  where_text(d->failed_at));
     }
-    paper_item(p, 0, "", 6, text);
+    paper_inked(p, INK_BAD, d->outcome == TW_OUTCOME_FAIL ? "FAILS" : "?", 6, text);
 }
 
 /* ---- ladder -------------------------------------------------------------------------------------------- */
@@ -121,29 +115,13 @@ static void ladder(struct paper *p, const struct tw_diagnosis *d, uint32_t conn)
 
 /* ---- finding -------------------------------------------------------------------------------------------- */
 
-static void snippet(struct paper *p, const char *text)
-{
-    char line[512];
-    while (text != NULL && *text != '\0') {
-        size_t n = strcspn(text, "\n");
-        snprintf(line, sizeof line, "%.*s", (int)n, text);
-        paper_item(p, 6, "", 0, line);
-        text += n + (text[n] == '\n');
-    }
-}
-
 static void fixes(struct paper *p, const struct tw_finding *f)
 {
     paper_heading(p, "Fix");
     const struct tw_fix *x;
-    for (size_t i = 0; (x = tw_finding_fix(f, i)) != NULL; i++) {
-        char label[64];
-        if (tw_fix_is_beside(f, x))
-            continue;
-        snprintf(label, sizeof label, "%s:", x->for_);
-        paper_item(p, 2, label, 18, x->text);
-        snippet(p, x->snippet);
-    }
+    for (size_t i = 0; (x = tw_finding_fix(f, i)) != NULL; i++)
+        if (!tw_fix_is_beside(f, x))
+            paper_fix(p, x);
 }
 
 static void evidence(struct paper *p, const struct tw_finding *f)
@@ -221,7 +199,7 @@ static void trials(struct paper *p, const struct tw_diagnosis *d)
         char label[160], text[200];
         snprintf(label, sizeof label, "%2u %s %s", v->conn, pass ? "pass" : "fail",
                  v->changed == NULL ? "" : v->changed);
-        paper_item(p, 2, label, 60, how_it_ended(v, text, sizeof text));
+        paper_item(p, 2, label, 58, how_it_ended(v, text, sizeof text));
     }
 }
 
@@ -257,17 +235,25 @@ static void certificates(struct paper *p, const struct tw_diagnosis *d)
     }
 }
 
+static void values(struct paper *p, const struct tw_diagnosis *d, const char *heading,
+                   uint32_t conn, enum tw_fact_kind kind)
+{
+    const struct tw_fact *f = NULL;
+    bool any = false;
+    while ((f = tw_trace_next(d->c.trace, f, conn, kind, NULL)) != NULL) {
+        if (!any)
+            paper_heading(p, heading);
+        any = true;
+        paper_item(p, 2, f->field, 18, f->text == NULL ? "" : f->text);
+    }
+}
+
 static void details(struct paper *p, const struct tw_diagnosis *d)
 {
     certificates(p, d);
-    paper_heading(p, "Negotiated");
-    const struct tw_fact *f = NULL;
-    while (d->c.base != NULL &&
-           (f = tw_trace_next(d->c.trace, f, d->c.base->conn, TW_FACT_NEGOTIATED, NULL)) != NULL)
-        paper_item(p, 2, f->field, 18, f->text == NULL ? "" : f->text);
-    f = NULL;
-    while ((f = tw_trace_next(d->c.trace, f, 0, TW_FACT_DNS, NULL)) != NULL)
-        paper_item(p, 2, f->field, 18, f->text == NULL ? "" : f->text);
+    if (d->c.base != NULL)
+        values(p, d, "Negotiated", d->c.base->conn, TW_FACT_NEGOTIATED);
+    values(p, d, "Name look-up", 0, TW_FACT_DNS);
 }
 
 enum tw_status tw_report_text(const struct tw_diagnosis *d, const struct tw_report_options *o,
@@ -292,7 +278,7 @@ enum tw_status tw_report_text(const struct tw_diagnosis *d, const struct tw_repo
         details(p, d);
     if (d->outcome != TW_OUTCOME_OK && o->command != NULL) {
         paper_heading(p, "Check again");
-        paper_item(p, 2, "", 0, o->command);
+        paper_verbatim(p, 2, o->command);
     }
     paper_blank(p);
     return out->failed ? TW_E_LIMIT : TW_OK;

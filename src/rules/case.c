@@ -201,11 +201,15 @@ static void fact_value(const struct tw_fact *x, char *buf, size_t cap)
                                  : strcmp(x->field, "rst") == 0 ? "reset by the peer (RST)"
                                  : strcmp(x->field, "timeout") == 0
                                      ? "nothing came before the deadline"
+                                 : strcmp(x->field, "stopped") == 0 ? "closed by us"
                                      : x->field);
         break;
     case TW_FACT_TCP:
         snprintf(buf, cap, "%s: %s", x->text == NULL ? "" : x->text,
                  x->num == 0 ? "connected" : x->aux ? "no answer" : strerror((int)x->num));
+        break;
+    case TW_FACT_MESSAGE:
+        snprintf(buf, cap, "a message of %zu bytes", x->data.len + 4);
         break;
     case TW_FACT_CHECK:
         snprintf(buf, cap, "%s: %s%s%s", x->field, x->num ? "good" : "does not verify",

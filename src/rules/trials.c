@@ -255,7 +255,7 @@ static const struct tw_trial trials[] = {
     {"groups-wide", "with every group", TW_TRANSPORT_TLS, groups_wide},
     {"groups-classical", "without post-quantum groups", TW_TRANSPORT_TLS, groups_classical},
     {"sigalgs-wide", "with every signature algorithm", TW_TRANSPORT_TLS, sigalgs_wide},
-    {"wide", "with every version, suite, group and signature algorithm", TW_TRANSPORT_TLS, wide},
+    {"wide", "with all versions, suites, groups and signatures", TW_TRANSPORT_TLS, wide},
     {"wide-no-rsa-kx", "with everything but static RSA key exchange", TW_TRANSPORT_TLS,
      wide_no_rsa_kx},
     {"wide-no-dhe", "with everything but finite-field DHE", TW_TRANSPORT_TLS, wide_no_dhe},
