@@ -123,6 +123,7 @@ static bool parse_authority(const char *s, size_t n, struct tw_target *t, const 
 
 bool tw_target_parse(const char *s, struct tw_target *t, const char **why)
 {
+    const char *whole = s;
     *t = (struct tw_target){0};
     if (!tw_copy_str(t->input, sizeof t->input, s)) {
         *why = "it is too long";
@@ -154,8 +155,10 @@ bool tw_target_parse(const char *s, struct tw_target *t, const char **why)
     size_t n = strcspn(s, "/?#");
     if (s[n] == '/')
         snprintf(t->path, sizeof t->path, "%.*s", (int)strcspn(s + n, "#"), s + n);
-    const char *at = memchr(s, '@', n); /* user:password@ in a pasted URL is nobody's business */
+    const char *at = memchr(s, '@', n); /* user:password@ in a pasted URL is nobody's business: */
     size_t skip = at == NULL ? 0 : (size_t)(at - s) + 1;
+    if (skip > 0) /* neither DNS, nor the report, nor a saved trace that is sent around */
+        snprintf(t->input, sizeof t->input, "%.*s%s", (int)(s - whole), whole, s + skip);
     if (!parse_authority(s + skip, n - skip, t, why))
         return false;
     if (t->port == 0)
