@@ -237,6 +237,8 @@ static int take_own(struct cli_common *c, const struct cli_option *o, const char
 /* Options as given, quoted where a shell needs it, so that the report can say how to check again. */
 static void remember(struct cli_common *c, const struct cli_option *o, const char *value)
 {
+    if (strcmp(o->name, "pass") == 0)
+        value = "..."; /* the report may be pasted into a ticket */
     size_t have = c->again == NULL ? 0 : strlen(c->again);
     size_t need = have + strlen(o->name) + (value == NULL ? 0 : strlen(value)) + 16;
     char *p = realloc(c->again, need);

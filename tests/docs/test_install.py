@@ -1,0 +1,112 @@
+"""`meson install` gives what README.md says, and it can be used from where it is put."""
+import os
+import pathlib
+import shutil
+import subprocess
+import tempfile
+import unittest
+
+from tw import RELEASE
+
+PROGRAM = r"""
+#include <tlswhy/tlswhy.h>
+#include <stdio.h>
+int main(void)
+{
+    struct tw_lib *lib = tw_lib_new();
+    struct tw_options *o = tw_options_new();
+    struct tw_result *r;
+    const char *why;
+    if (lib == NULL || o == NULL || tw_options_set(o, lib, "timeout", "5", &why) != 0 ||
+        tw_check(lib, o, "nosuch.invalid", NULL, NULL, &r, &why) != 0)
+        return 1;
+    puts(tw_result_cause(r));
+    tw_result_free(r);
+    tw_options_free(o);
+    tw_lib_free(lib);
+    return 0;
+}
+"""
+
+
+class Install(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        if shutil.which("meson") is None or not (RELEASE / "build.ninja").exists():
+            raise unittest.SkipTest("no release build with meson here")
+        cls.directory = tempfile.TemporaryDirectory()
+        cls.addClassCleanup(cls.directory.cleanup)
+        cls.root = pathlib.Path(cls.directory.name)
+        subprocess.run(["meson", "install", "-C", str(RELEASE), "--no-rebuild", "--quiet",
+                        "--destdir", str(cls.root)], check=True, capture_output=True)
+
+    def one(self, pattern):
+        found = list(self.root.glob("**/" + pattern))
+        self.assertEqual(len(found), 1, pattern)
+        return found[0]
+
+    def test_everything_is_there(self):
+        for pattern in ("bin/tlswhy", "include/tlswhy/tlswhy.h", "man/man1/tlswhy.1",
+                        "bash-completion/completions/tlswhy", "zsh/site-functions/_tlswhy",
+                        "fish/vendor_completions.d/tlswhy.fish", "pkgconfig/tlswhy.pc"):
+            with self.subTest(file=pattern):
+                self.one(pattern)
+
+    def test_program_runs(self):
+        r = subprocess.run([str(self.one("bin/tlswhy")), "--version"], capture_output=True, text=True)
+        self.assertEqual(r.returncode, 0)
+        self.assertRegex(r.stdout, r"^tlswhy \d+\.\d+\.\d+ \(OpenSSL ")
+
+    def test_library_links_with_any_compiler(self):
+        pc = self.one("pkgconfig/tlswhy.pc").parent
+        env = {**os.environ, "PKG_CONFIG_PATH": str(pc), "PKG_CONFIG_SYSROOT_DIR": ""}
+        env["PKG_CONFIG_PATH"] += os.pathsep + os.environ.get("PKG_CONFIG_PATH", "")
+        prefix = next(p for p in pc.parents if (p / "bin/tlswhy").exists())
+        flags = subprocess.run(["pkg-config", "--define-variable=prefix=%s" % prefix, "--cflags",
+                                "--libs", "tlswhy"], env=env, capture_output=True, text=True,
+                               check=True).stdout.split()
+        source = self.root / "use.c"
+        source.write_text(PROGRAM)
+        for cc in ("gcc", "clang"):
+            if shutil.which(cc) is None:
+                continue
+            with self.subTest(cc=cc):
+                program = str(self.root / ("use-" + cc))
+                r = subprocess.run([cc, "-Wall", "-Werror", str(source), "-o", program, *flags],
+                                   capture_output=True, text=True)
+                self.assertEqual((r.returncode, r.stderr), (0, ""))
+                out = subprocess.run([program], capture_output=True, text=True, timeout=30)
+                self.assertEqual((out.returncode, out.stdout), (0, "dns-failure\n"))
+
+    def complete(self, *words):
+        """What bash offers for the last of the words."""
+        script = ". %s; COMP_WORDS=(%s); COMP_CWORD=%d; _tlswhy; printf '%%s\\n' \"${COMPREPLY[@]}\"" % (
+            self.one("bash-completion/completions/tlswhy"),
+            " ".join("'%s'" % w for w in (str(self.one("bin/tlswhy")),) + words), len(words))
+        r = subprocess.run(["bash", "-c", script], capture_output=True, text=True, timeout=60)
+        self.assertEqual(r.stderr, "")
+        return r.stdout.split()
+
+    def test_bash_completes(self):
+        if shutil.which("bash") is None:
+            self.skipTest("bash is not installed")
+        self.assertIn("replay", self.complete("rep"))
+        self.assertIn("check", self.complete("che"))
+        self.assertEqual(self.complete("--min"), ["--min-version"])
+        self.assertEqual(self.complete("lab", "--dia"), ["--diagnose"])
+        self.assertEqual(self.complete("causes", "cert-exp"), ["cert-expired"])
+        self.assertIn("cert-expired", self.complete("lab", "cert-"))
+        self.assertEqual(self.complete("check", "--max-version", "1."), ["1.0", "1.1", "1.2", "1.3"])
+
+    def test_shell_files_parse(self):
+        for shell, args, pattern in (("zsh", ["-n"], "site-functions/_tlswhy"),
+                                     ("fish", ["--no-execute"], "tlswhy.fish")):
+            if shutil.which(shell) is None:
+                continue
+            with self.subTest(shell=shell):
+                r = subprocess.run([shell, *args, str(self.one(pattern))], capture_output=True, text=True)
+                self.assertEqual((r.returncode, r.stderr), (0, ""))
+
+
+if __name__ == "__main__":
+    unittest.main()
