@@ -360,6 +360,8 @@ int main(int argc, char **argv)
             cli_error("a target is needed: tlswhy HOST[:PORT]  (tlswhy --help tells more)");
             return TW_EXIT_USAGE;
         }
+        if (argc > 2 && cmd == NULL)
+            return cli_error("help: there is no command '%s' (tlswhy --help lists them)", argv[2]);
         print_help(cmd);
         return 0;
     }

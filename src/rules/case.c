@@ -212,8 +212,10 @@ static void fact_value(const struct tw_fact *x, char *buf, size_t cap)
         snprintf(buf, cap, "a message of %zu bytes", x->data.len + 4);
         break;
     case TW_FACT_CHECK:
-        snprintf(buf, cap, "%s: %s%s%s", x->field, x->num ? "good" : "does not verify",
-                 x->text != NULL ? ", " : "", x->text != NULL ? x->text : "");
+        if (x->text != NULL)
+            snprintf(buf, cap, "%s", x->text);
+        else
+            snprintf(buf, cap, "%s: %s", x->field, x->num ? "good" : "does not verify");
         break;
     default:
         if (x->text != NULL)

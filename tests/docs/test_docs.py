@@ -262,5 +262,24 @@ class Catalogue(unittest.TestCase):
                     self.assertEqual(line, line.rstrip())
 
 
+class Page(unittest.TestCase):
+    def test_reports_fit_100_columns(self):
+        r = tlswhy("lab", "--diagnose", "-v", "healthy", "cert-expired", "rsa-kx-removed",
+                   "starttls-needed-smtp", "client-cert-required", "name-mismatch")
+        self.assertEqual((r.status, r.err), (0, ""))
+        lines = r.out.splitlines()
+        self.assertGreater(len(lines), 150)
+        for line in lines:
+            with self.subTest(line=line):
+                self.assertLessEqual(len(line), 100)
+                self.assertEqual(line, line.rstrip())
+
+    def test_colour_only_when_asked(self):
+        args = ("lab", "--diagnose", "-v", "cert-expired")
+        self.assertNotIn("\033", tlswhy(*args).out)
+        inked = tlswhy(*args, "--color", "always").out
+        self.assertIn("\033[1;31mFAILS\033[0m ", inked)
+
+
 if __name__ == "__main__":
     unittest.main()
