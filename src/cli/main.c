@@ -178,7 +178,7 @@ static void print_help(const struct cli_command *cmd)
            "       tlswhy COMMAND [options]\n\n");
     for (size_t i = 0; cli_commands[i] != NULL; i++)
         printf("  %-24s %s\n", cli_commands[i]->usage, cli_commands[i]->summary);
-    printf("\ntlswhy COMMAND --help shows the options of a command, tlswhy --version the version.\n"
+    printf("\ntlswhy COMMAND --help shows the options of a command.\n"
            "Exit status: 0 the handshake works, 1 it fails (the report says why), 2 usage or\n"
            "unreadable input, 3 internal error or not enough evidence, 130 interrupted.\n");
 }
@@ -360,8 +360,6 @@ int main(int argc, char **argv)
             cli_error("a target is needed: tlswhy HOST[:PORT]  (tlswhy --help tells more)");
             return TW_EXIT_USAGE;
         }
-        if (argc > 2 && cmd == NULL)
-            return cli_error("help: there is no command '%s' (tlswhy --help lists them)", argv[2]);
         print_help(cmd);
         return 0;
     }

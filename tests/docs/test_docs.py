@@ -18,8 +18,9 @@ PAGES = sorted(p for p in TOP.glob("**/*.md")
 
 
 def commands():
-    """Names in the list that --help prints."""
-    return re.findall(r"^  \[?([a-z][a-z-]*)\]? .*\S$", tlswhy("--help").out, re.M)
+    """Names in the list that --help prints first."""
+    listed = tlswhy("--help").out.split("COMMAND [options]\n\n")[1].split("\n\n")[0]
+    return re.findall(r"^  \[?([a-z][a-z-]*)\]? .*\S$", listed, re.M)
 
 
 def options_of(command):
