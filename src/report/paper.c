@@ -10,6 +10,14 @@ void paper_ink(struct paper *p, enum ink ink)
         tw_buf_str(p->out, codes[ink]);
 }
 
+void paper_word(struct paper *p, enum ink ink, const char *word)
+{
+    paper_ink(p, ink);
+    tw_buf_str(p->out, word);
+    paper_ink(p, INK_PLAIN);
+    p->used += strlen(word);
+}
+
 /* Copies one character; control characters and broken bytes as '?'. Returns bytes taken. */
 static size_t put_char(struct paper *p, const uint8_t *s, size_t n)
 {
@@ -83,41 +91,25 @@ static void wrap(struct paper *p, size_t col, size_t left, const char *text)
     tw_wr_u8(p->out, '\n');
 }
 
-/* What stands behind a label that ends at column used; a label that is too long keeps a space. */
-static void behind_label(struct paper *p, size_t used, size_t left, const char *text)
+/* A label that is too long for its width keeps one blank; no line ends in blanks. */
+void paper_item(struct paper *p, unsigned indent, const char *label, unsigned label_width,
+                const char *text)
 {
-    size_t gap = left > used ? left - used : used > 0 ? 1 : 0;
+    size_t len = strlen(label);
+    while (text[0] == '\0' && len > 0 && label[len - 1] == ' ')
+        len--;
+    spaces(p, indent);
+    tw_buf_add(p->out, label, len);
+    size_t used = p->used + indent + columns((const uint8_t *)label, len);
+    p->used = 0;
+    size_t left = indent + label_width;
+    size_t gap = left > used ? left - used : len > 0 ? 1 : 0;
     if (text[0] == '\0') {
         tw_wr_u8(p->out, '\n');
         return;
     }
     spaces(p, gap);
     wrap(p, used + gap, left, text);
-}
-
-void paper_item(struct paper *p, unsigned indent, const char *label, unsigned label_width,
-                const char *text)
-{
-    if (label[0] == '\0') {
-        spaces(p, indent + label_width);
-        wrap(p, indent + label_width, indent + label_width, text);
-        return;
-    }
-    size_t len = strlen(label);
-    while (text[0] == '\0' && len > 0 && label[len - 1] == ' ')
-        len--; /* no blanks at the end of a line */
-    spaces(p, indent);
-    tw_buf_add(p->out, label, len);
-    behind_label(p, indent + columns((const uint8_t *)label, len), indent + label_width, text);
-}
-
-void paper_inked(struct paper *p, enum ink ink, const char *label, unsigned label_width,
-                 const char *text)
-{
-    paper_ink(p, ink);
-    tw_buf_str(p->out, label);
-    paper_ink(p, INK_PLAIN);
-    behind_label(p, columns((const uint8_t *)label, strlen(label)), label_width, text);
 }
 
 static void put_line(struct paper *p, unsigned indent, const char *text, size_t width)

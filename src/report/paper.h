@@ -10,18 +10,18 @@ struct paper {
     struct tw_buf *out;
     unsigned width;
     bool colour;
+    size_t used;     /* columns that paper_word() has filled on this line */
 };
 
 void paper_ink(struct paper *p, enum ink ink);
+/** A word of ours in that ink at the start of a line; paper_item() goes on behind it. */
+void paper_word(struct paper *p, enum ink ink, const char *word);
 /**
  * A paragraph: label, then text wrapped at the width; further lines are indented like the text.
  * Control characters and broken UTF-8 in text become '?'.
  */
 void paper_item(struct paper *p, unsigned indent, const char *label, unsigned label_width,
                 const char *text);
-/** As paper_item(), the label in ink. */
-void paper_inked(struct paper *p, enum ink ink, const char *label, unsigned label_width,
-                 const char *text);
 /** A line to be copied from the page: as it is, however long. */
 void paper_verbatim(struct paper *p, unsigned indent, const char *text);
 /** For whom, what to do, and the snippet, unwrapped: beside the label when there is no text. */

@@ -74,11 +74,13 @@ static void verdict(struct paper *p, const struct tw_diagnosis *d)
     target_text(d, target, sizeof target);
     if (d->outcome == TW_OUTCOME_OK) {
         healthy_text(d, text, sizeof text);
+        paper_word(p, INK_GOOD, "OK");
         char line[1100];
         snprintf(line, sizeof line, "%s: %s", target, text);
-        paper_inked(p, INK_GOOD, "OK", 6, line);
+        paper_item(p, 0, "", 6, line);
         return;
     }
+    paper_word(p, INK_BAD, d->outcome == TW_OUTCOME_FAIL ? "FAILS" : "?");
     if (d->causes_n > 0) {
         const struct tw_finding *f = &d->causes[0];
         snprintf(text, sizeof text, "%s %s: %s [%s, %s], %s", target, where_text(d->failed_at),
@@ -89,7 +91,7 @@ static void verdict(struct paper *p, const struct tw_diagnosis *d)
         snprintf(text, sizeof text, "%s %s: what was seen is not enough to name a cause", target,
                  where_text(d->failed_at));
     }
-    paper_inked(p, INK_BAD, d->outcome == TW_OUTCOME_FAIL ? "FAILS" : "?", 6, text);
+    paper_item(p, 0, "", 6, text);
 }
 
 /* ---- ladder -------------------------------------------------------------------------------------------- */
