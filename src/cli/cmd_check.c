@@ -33,10 +33,25 @@ static bool save_trace(struct cli_common *c, struct tw_result *r)
     return ok;
 }
 
+/* A command without user and password of the URL that it ends with: reports are passed around. */
+static const char *without_user(const char *command, char *buf, size_t cap)
+{
+    const char *start = NULL;
+    for (const char *p = command; p != NULL && (p = strstr(p, "://")) != NULL;)
+        start = p += 3;
+    size_t n = start == NULL ? 0 : strcspn(start, "/?#");
+    const char *at = n == 0 ? NULL : memchr(start, '@', n);
+    if (at == NULL)
+        return command;
+    snprintf(buf, cap, "%.*s%s", (int)(start - command), command, at + 1);
+    return buf;
+}
+
 int cli_show(struct cli_common *c, struct tw_result *r, const char *command)
 {
     struct tw_text_options o = cli_text_options(c);
-    o.command = command;
+    char shown[1500];
+    o.command = without_user(command, shown, sizeof shown);
     char *text = c->json ? tw_result_json(r) : tw_result_text(r, &o);
     if (text == NULL) {
         cli_error("out of memory");

@@ -263,6 +263,26 @@ class Catalogue(unittest.TestCase):
                     self.assertEqual(line, line.rstrip())
 
 
+class Secrets(unittest.TestCase):
+    """README.md, Security: what reports and traces keep to themselves."""
+
+    def test_user_and_password_of_a_url(self):
+        with tempfile.TemporaryDirectory() as directory:
+            args = ("--save-trace", "t.jsonl", "https://user:hunter2@127.0.0.1:1/a@b?c=d")
+            text = tlswhy(*args, cwd=directory)
+            self.assertIn("https://127.0.0.1:1/a@b?c=d", text.out)
+            made = tlswhy("--json", *args, cwd=directory)
+            self.assertEqual(made.objects()[0]["target"]["input"], "https://127.0.0.1:1/a@b?c=d")
+            with open(directory + "/t.jsonl") as f:
+                for out in (text.out, made.out, f.read()):
+                    self.assertNotIn("hunter2", out)
+
+    def test_password_of_a_key(self):
+        r = tlswhy("--pass", "hunter2", "127.0.0.1:1")
+        self.assertIn("--pass ...", r.out)
+        self.assertNotIn("hunter2", r.out)
+
+
 class Page(unittest.TestCase):
     def test_reports_fit_100_columns(self):
         r = tlswhy("lab", "--diagnose", "-v", "healthy", "cert-expired", "rsa-kx-removed",
