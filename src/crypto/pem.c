@@ -68,20 +68,20 @@ static bool is_cert_label(struct tw_view label)
            tw_view_eq(label, tw_view_str("TRUSTED CERTIFICATE"));
 }
 
-/* TRUSTED CERTIFICATE has OpenSSL's own data behind the certificate: keep the first element. */
-static void keep_first_element(struct tw_buf *out, size_t start)
+/* Length of the first DER element; all of v when it cannot be told. */
+static size_t first_element(struct tw_view v)
 {
-    struct tw_reader r = tw_rd_of(tw_view_of(out->data + start, out->len - start));
+    struct tw_reader r = tw_rd_of(v);
     tw_rd_u8(&r, "tag");
     size_t len = tw_rd_u8(&r, "length");
     if (len >= 0x80)
         len = (len & 0x7f) >= 1 && (len & 0x7f) <= 4 ? (size_t)tw_rd_uint(&r, len & 0x7f, "length")
                                                      : SIZE_MAX;
-    if (tw_rd_ok(&r) && len <= tw_rd_left(&r))
-        out->len = start + r.pos + len;
+    return tw_rd_ok(&r) && len <= tw_rd_left(&r) ? r.pos + len : v.len;
 }
 
-bool tw_pem_next_cert(struct tw_view pem, size_t *pos, struct tw_buf *out, size_t *damaged)
+bool tw_pem_next_anchor(struct tw_view pem, size_t *pos, struct tw_buf *out, size_t *cert_len,
+                        size_t *damaged)
 {
     static const char begin[] = "-----BEGIN ", dashes[] = "-----", finish[] = "-----END ";
     size_t at, label_end, body_end;
@@ -106,11 +106,22 @@ bool tw_pem_next_cert(struct tw_view pem, size_t *pos, struct tw_buf *out, size_
             ++*damaged;
             continue;
         }
-        keep_first_element(out, start);
+        *cert_len = out->len - start;
+        if (label.data[0] == 'T') /* TRUSTED CERTIFICATE: OpenSSL's settings stand behind it */
+            *cert_len = first_element(tw_view_of(out->data + start, out->len - start));
         return true;
     }
     *pos = pem.len;
     return false;
+}
+
+bool tw_pem_next_cert(struct tw_view pem, size_t *pos, struct tw_buf *out, size_t *damaged)
+{
+    size_t start = out->len, cert_len;
+    if (!tw_pem_next_anchor(pem, pos, out, &cert_len, damaged))
+        return false;
+    out->len = start + cert_len;
+    return true;
 }
 
 /* ---- credentials --------------------------------------------------------------------------------------- */

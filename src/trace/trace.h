@@ -54,9 +54,16 @@ const char *tw_side_name(enum tw_side s);
     X(TW_FACT_SECRET, "secret", "field = SSLKEYLOGFILE label, data = client random, text = hex")   \
     /* judgement on certificates, made where the trust store is (x509) */                          \
     X(TW_FACT_PATH, "path", "field = validity, trust, name, signature ...; num = enum "            \
-                            "tw_path_problem, aux = place in the chain, text = detail")            \
+                            "tw_path_problem, aux = place in the chain (-1: from the store), "     \
+                            "len = step in the path, text = detail")                               \
     X(TW_FACT_PATH_CERT, "path_cert", "num = place in the best path, aux = 1 when from the "       \
-                                      "store, data = DER")
+                                      "store, 2 when at hand but not sent, data = DER")            \
+    X(TW_FACT_ALT_PATH, "alt_path", "as path, of another path; off = its number from 1, len = "    \
+                                    "step in it")                                                  \
+    X(TW_FACT_ALT_PATH_CERT, "alt_path_cert", "as path_cert, of another path; off = its number")   \
+    X(TW_FACT_PATH_ADVICE, "path_advice", "as path: what stricter clients than ours refuse")       \
+    X(TW_FACT_CHAIN, "chain", "field = kind of note on the chain as sent, num = enum "             \
+                              "tw_chain_note_kind, aux = place, text = detail")
 
 enum tw_fact_kind {
 #define X(id, name, doc) id,

@@ -6,16 +6,42 @@ uint8_t der_peek(const struct tw_reader *r)
     return tw_rd_left(r) > 0 ? r->data[r->pos] : 0;
 }
 
+/* Fails at the place where the element began. */
+static void fail_at(struct tw_reader *r, size_t start, const char *field)
+{
+    if (!tw_rd_ok(r))
+        return;
+    r->pos = start;
+    tw_rd_fail(r, field);
+}
+
+/* Length octets (X.690 8.1.3, 10.1): long form only where the short one does not do. */
+static size_t length(struct tw_reader *r, size_t start, const char *field)
+{
+    size_t len = tw_rd_u8(r, field);
+    if (len < 0x80)
+        return len;
+    if (len == 0x80 || len > 0x84) {
+        fail_at(r, start, field); /* indefinite, or larger than any certificate */
+        return 0;
+    }
+    size_t bytes = len - 0x80;
+    len = (size_t)tw_rd_uint(r, bytes, field);
+    if (len < 0x80 || (bytes > 1 && len >> (8 * (bytes - 1)) == 0))
+        fail_at(r, start, field);
+    return len;
+}
+
 static struct tw_reader element(struct tw_reader *r, uint8_t *tag, struct tw_view *whole,
                                 const char *field)
 {
     size_t start = r->pos;
     *tag = tw_rd_u8(r, field);
-    size_t len = tw_rd_u8(r, field);
-    if ((*tag & 0x1f) == 0x1f || len == 0x80 || len > 0x84)
-        tw_rd_fail(r, field); /* long tags and indefinite lengths are not DER in certificates */
-    else if (len > 0x80)
-        len = (size_t)tw_rd_uint(r, len - 0x80, field);
+    if ((*tag & 0x1f) == 0x1f)
+        fail_at(r, start, field); /* tags above 30 do not occur in certificates */
+    size_t len = length(r, start, field);
+    if (tw_rd_ok(r) && len > tw_rd_left(r))
+        fail_at(r, start, field);
     tw_rd_bytes(r, len, field);
     if (!tw_rd_ok(r))
         return (struct tw_reader){r->data, r->end, r->end, field, start};
@@ -58,6 +84,67 @@ bool der_optional(struct tw_reader *r, uint8_t tag, struct tw_reader *contents)
     return tw_rd_ok(r);
 }
 
+struct tw_reader der_open(struct tw_view v, uint8_t tag, const char *field)
+{
+    struct tw_reader r = tw_rd_of(v);
+    return der_next(&r, tag, field);
+}
+
+void der_adopt(struct tw_reader *r, const struct tw_reader *sub)
+{
+    if (!tw_rd_ok(sub))
+        fail_at(r, sub->fail_at, sub->fail_field);
+}
+
+bool der_bool(struct tw_reader *r, const char *field)
+{
+    size_t start = r->pos;
+    struct tw_view v = der_bytes(r, DER_BOOL, field);
+    if (v.len != 1 || (v.data[0] != 0 && v.data[0] != 0xff))
+        fail_at(r, start, field);
+    return v.len == 1 && v.data[0] != 0;
+}
+
+bool der_int_minimal(struct tw_view v)
+{
+    if (v.len == 0)
+        return false;
+    return v.len == 1 || !((v.data[0] == 0 && !(v.data[1] & 0x80)) ||
+                           (v.data[0] == 0xff && (v.data[1] & 0x80)));
+}
+
+int der_small(struct tw_reader *r, uint8_t tag, const char *field)
+{
+    const int most = 1 << 30;
+    size_t start = r->pos;
+    struct tw_view v = der_bytes(r, tag, field);
+    if (!der_int_minimal(v) || (v.data[0] & 0x80)) {
+        fail_at(r, start, field);
+        return 0;
+    }
+    int n = 0;
+    for (size_t i = 0; i < v.len; i++) {
+        if (n >= most >> 8)
+            return most;
+        n = n << 8 | v.data[i];
+    }
+    return n;
+}
+
+struct tw_view der_bits(struct tw_reader *r, unsigned *unused, const char *field)
+{
+    size_t start = r->pos;
+    struct tw_view v = der_bytes(r, DER_BITS, field);
+    *unused = 0;
+    if (v.len == 0 || v.data[0] > 7 || (v.len == 1 && v.data[0] != 0) ||
+        (v.data[v.len - 1] & ((1u << v.data[0]) - 1) & (v.len > 1 ? 0xffu : 0u)) != 0) {
+        fail_at(r, start, field);
+        return tw_view_of(NULL, 0);
+    }
+    *unused = v.data[0];
+    return tw_view_of(v.data + 1, v.len - 1);
+}
+
 static bool digits(struct tw_view v, size_t at, size_t n, int *out)
 {
     int x = 0;
@@ -80,10 +167,17 @@ int64_t der_days(int year, int month, int day)
     return era * 146097 + doe - 719468;
 }
 
+static int days_in_month(int y, int m)
+{
+    static const int days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+    bool leap = y % 4 == 0 && (y % 100 != 0 || y % 400 == 0);
+    return m == 2 && leap ? 29 : days[m - 1];
+}
+
 int64_t der_time(struct tw_reader *r, const char *field)
 {
     uint8_t tag;
-    size_t at = r->pos;
+    size_t start = r->pos;
     struct tw_reader in = der_any(r, &tag, NULL, field);
     struct tw_view v = tw_rd_rest(&in);
     int y = 0, mo = 0, d = 0, h = 0, mi = 0, s = 0;
@@ -93,15 +187,13 @@ int64_t der_time(struct tw_reader *r, const char *field)
               digits(v, yl + 6, 2, &mi);
     bool seconds = ok && digits(v, yl + 8, 2, &s);
     size_t end = yl + (seconds ? 10 : 8);
-    ok = ok && v.len == end + 1 && v.data[end] == 'Z' && mo >= 1 && mo <= 12 && d >= 1 && d <= 31 &&
-         h <= 23 && mi <= 59 && s <= 60;
-    if (tw_rd_ok(r) && !ok) {
-        r->pos = at;
-        tw_rd_fail(r, field);
-    }
-    if (!ok)
-        return 0;
     if (tag == DER_UTC)
         y += y >= 50 ? 1900 : 2000;
+    ok = ok && v.len == end + 1 && v.data[end] == 'Z' && mo >= 1 && mo <= 12 && d >= 1 &&
+         d <= days_in_month(y, mo) && h <= 23 && mi <= 59 && s <= 60;
+    if (!ok) {
+        fail_at(r, start, field);
+        return 0;
+    }
     return der_days(y, mo, d) * 86400 + h * 3600 + mi * 60 + s;
 }

@@ -1,38 +1,18 @@
 /*
- * Why does this chain validate, or not? All paths from the leaf over the certificates sent and the
- * anchors are tried, depth first with backtracking; the best one is told with everything wrong
- * with it. Bounded: MAX_SENT certificates, MAX_CHECKS signatures; what is beyond is not looked at.
+ * Paths from the leaf to a trust anchor: depth first with backtracking over what was sent, what is
+ * at hand, and the store, most promising issuer first, until a path without fault is found. Each
+ * path that comes to an end is judged (path_check.c); the best few are kept.
+ *
+ * Hostile input: a mesh of cross-signed certificates has exponentially many paths. So the search
+ * counts its steps, its complete paths, and its signatures by what they cost; a key under a name
+ * stands in a path once (RFC 4158 2.4.2), which alone ends most loops.
  */
-#include "x509/x509.h"
-
-#include <strings.h>
-
-enum { MAX_SENT = 16, MAX_DEPTH = 16, MAX_CHECKS = 200, MAX_PROBLEMS = 24 };
-
-struct step {
-    const struct tw_cert *cert;
-    int place;               /* in the chain as sent; -1 from the store */
-};
-
-struct path {
-    struct step steps[MAX_DEPTH + 1]; size_t n;
-    enum tw_path_problem end;  /* TW_PATH_OK: reaches an anchor */
-    unsigned score;            /* lower is better */
-};
-
-struct builder {
-    const struct tw_path_request *req;
-    struct tw_cert certs[MAX_SENT]; size_t certs_n;
-    struct tw_cert anchors[MAX_CHECKS]; size_t anchors_n; /* those met on the way */
-    unsigned checks;
-    struct path now, best;
-    bool have_best;
-};
+#include "x509/path_internal.h"
 
 const char *tw_path_problem_text(enum tw_path_problem p)
 {
     static const char *const texts[] = {
-#define X(id, text) text,
+#define X(id, name, text) text,
         TW_PATH_PROBLEM_LIST(X)
 #undef X
     };
@@ -42,401 +22,471 @@ const char *tw_path_problem_text(enum tw_path_problem p)
 const char *tw_path_problem_name(enum tw_path_problem p)
 {
     static const char *const names[] = {
-        "ok", "no_certificate", "expired", "not_yet_valid", "self_signed_leaf", "unknown_root",
-        "missing_issuer", "bad_signature", "not_a_ca", "path_len", "key_usage", "eku",
-        "unknown_critical", "malformed", "weak_signature", "weak_key", "name_mismatch",
-        "name_no_san", "no_anchors"};
+#define X(id, name, text) name,
+        TW_PATH_PROBLEM_LIST(X)
+#undef X
+    };
     return (size_t)p < TW_ARRAY_LEN(names) ? names[p] : "unknown";
 }
 
-/* ---- signatures and candidates ------------------------------------------------------------------- */
+/* ---- the store --------------------------------------------------------------------------------------- */
 
-static bool signed_by(struct builder *b, const struct tw_cert *c, const struct tw_cert *issuer)
+static uint8_t purpose_bit(enum tw_purpose p)
 {
-    struct tw_crypto *crypto = b->req->crypto;
-    if (b->checks >= MAX_CHECKS)
-        return false;
-    b->checks++;
-    struct tw_pubkey *k = crypto->pubkey_new(crypto->ctx, issuer->spki);
-    if (k == NULL)
-        return false;
-    bool good = crypto->verify_x509(k, c->sig_alg, c->tbs, c->signature) == TW_VERIFY_GOOD;
-    crypto->pubkey_free(k);
-    return good;
+    return p == TW_PURPOSE_SERVER   ? TW_FOR_SERVER
+           : p == TW_PURPOSE_CLIENT ? TW_FOR_CLIENT
+           : p == TW_PURPOSE_CODE   ? TW_FOR_CODE
+                                    : TW_FOR_ANY;
 }
 
-static bool is_anchor(const struct builder *b, const struct tw_cert *c)
+static enum anchor_state judge_anchor(const struct builder *b, const struct tw_anchor *a,
+                                      const struct tw_cert *c)
 {
-    struct tw_view der;
-    for (size_t i = 0; b->req->trust != NULL && tw_trust_find(b->req->trust, c->subject, i, &der);
-         i++)
-        if (tw_view_eq(der, c->der))
-            return true;
-    return false;
+    uint8_t want = purpose_bit(b->req->purpose);
+    const struct tw_cert *leaf = &b->nodes[0].cert;
+    if (a->distrust_after != 0 && leaf->not_before > a->distrust_after)
+        return ANCHOR_REFUSED;
+    if (!a->restricted)
+        return b->req->no_partial && !c->self_issued ? ANCHOR_PARTIAL : ANCHOR_GOOD;
+    if ((a->rejected & (want | TW_FOR_ANY)) != 0)
+        return ANCHOR_REFUSED;
+    if (a->trusted == 0)
+        return b->req->no_partial && !c->self_issued ? ANCHOR_PARTIAL : ANCHOR_GOOD;
+    bool any = b->req->purpose == TW_PURPOSE_ANY;
+    return any || (a->trusted & (want | TW_FOR_ANY)) != 0 ? ANCHOR_GOOD : ANCHOR_REFUSED;
 }
 
-static bool in_path(const struct builder *b, const struct tw_cert *c)
+enum anchor_state path_anchor_state(struct builder *b, struct node *n)
 {
-    for (size_t i = 0; i < b->now.n; i++)
-        if (b->now.steps[i].cert == c || tw_view_eq(b->now.steps[i].cert->der, c->der))
-            return true;
-    return false;
-}
-
-/* ---- what is wrong with one certificate in its place --------------------------------------------- */
-
-static bool is_weak_hash(const struct tw_cert *c)
-{
-    char name[64];
-    tw_cert_sig_name(c, name, sizeof name);
-    for (char *p = name; *p != '\0'; p++)
-        *p = *p >= 'A' && *p <= 'Z' ? (char)(*p + 32) : *p;
-    return strstr(name, "md5") != NULL || strstr(name, "sha1") != NULL ||
-           strstr(name, "md2") != NULL || strcmp(name, "1.3.14.3.2.29") == 0;
-}
-
-static bool is_weak_key(const struct tw_cert *c)
-{
-    struct tw_key_info k;
-    tw_cert_key_info(c, &k);
-    if (k.type == TW_KEY_RSA || k.type == TW_KEY_RSA_PSS)
-        return k.bits < 2048;
-    return k.type == TW_KEY_EC && k.bits > 0 && k.bits < 256;
-}
-
-static size_t issuer_problems(const struct path *p, size_t i, enum tw_path_problem *out)
-{
-    const struct tw_cert *c = p->steps[i].cert;
-    size_t n = 0, below = 0;
-    if (!c->is_ca)
-        out[n++] = TW_PATH_NOT_A_CA;
-    if (c->has_key_usage && !(c->key_usage & (1u << 5))) /* keyCertSign */
-        out[n++] = TW_PATH_KEY_USAGE;
-    for (size_t j = 1; j < i; j++)
-        below += !p->steps[j].cert->self_issued;
-    if (c->path_len >= 0 && below > (size_t)c->path_len)
-        out[n++] = TW_PATH_PATH_LEN;
-    return n;
-}
-
-static size_t leaf_problems(const struct builder *b, const struct tw_cert *c,
-                            enum tw_path_problem *out)
-{
-    size_t n = 0;
-    char nearest[256];
-    if (c->has_eku && !tw_cert_has_eku(c, "1.3.6.1.5.5.7.3.1") &&
-        !tw_cert_has_eku(c, "2.5.29.37.0"))
-        out[n++] = TW_PATH_EKU;
-    if (b->req->name == NULL || b->req->name[0] == '\0')
-        return n;
-    enum tw_name_match m = tw_cert_name_match(c, b->req->name, nearest, sizeof nearest);
-    if (m == TW_NAME_NO_SAN)
-        out[n++] = TW_PATH_NAME_NO_SAN;
-    else if (m != TW_NAME_OK)
-        out[n++] = TW_PATH_NAME_MISMATCH;
-    return n;
-}
-
-static size_t step_problems(const struct builder *b, const struct path *p, size_t i,
-                            enum tw_path_problem out[MAX_PROBLEMS])
-{
-    const struct step *s = &p->steps[i];
-    const struct tw_cert *c = s->cert;
-    size_t n = 0;
-    if (s->place < 0)
-        return 0; /* an anchor is trusted as it is (RFC 5280 6.1.1 d) */
-    if (c->fail_field != NULL)
-        out[n++] = TW_PATH_MALFORMED;
-    if (b->req->wall_time > c->not_after)
-        out[n++] = TW_PATH_EXPIRED;
-    if (b->req->wall_time < c->not_before)
-        out[n++] = TW_PATH_NOT_YET_VALID;
-    if (i > 0)
-        n += issuer_problems(p, i, out + n);
-    else
-        n += leaf_problems(b, c, out + n);
-    if (c->unknown_critical)
-        out[n++] = TW_PATH_UNKNOWN_CRITICAL;
-    bool top = i + 1 == p->n;
-    if (is_weak_hash(c) && !(top && c->self_issued))
-        out[n++] = TW_PATH_WEAK_SIGNATURE;
-    if (is_weak_key(c))
-        out[n++] = TW_PATH_WEAK_KEY;
-    return n;
-}
-
-/* ---- search ----------------------------------------------------------------------------------------- */
-
-static void consider(struct builder *b, enum tw_path_problem end)
-{
-    enum tw_path_problem list[MAX_PROBLEMS];
-    unsigned score = end == TW_PATH_OK ? 0 : end == TW_PATH_BAD_SIGNATURE ? 2000 : 1000;
-    for (size_t i = 0; i < b->now.n; i++)
-        score += (unsigned)step_problems(b, &b->now, i, list) * 10;
-    b->now.end = end;
-    b->now.score = score + (unsigned)(MAX_DEPTH + 1 - b->now.n); /* of dead ends, the longest */
-    if (end == TW_PATH_OK)
-        b->now.score = score + (unsigned)b->now.n; /* of good paths, the shortest */
-    if (!b->have_best || b->now.score < b->best.score) {
-        b->best = b->now;
-        b->have_best = true;
+    struct tw_anchor a;
+    if (n->anchor != ANCHOR_UNKNOWN)
+        return n->anchor;
+    n->anchor = ANCHOR_NOT;
+    for (size_t i = 0; b->req->trust != NULL && tw_trust_anchor(b->req->trust, n->cert.subject, i, &a);
+         i++) {
+        if (!tw_view_eq(a.der, n->cert.der))
+            continue;
+        n->anchor = judge_anchor(b, &a, &n->cert);
+        if (n->anchor == ANCHOR_REFUSED)
+            break; /* listed twice: the refusal counts */
     }
+    return n->anchor;
 }
 
-static void extend(struct builder *b);
+/* ---- nodes ---------------------------------------------------------------------------------------------- */
 
-static bool step_to(struct builder *b, const struct tw_cert *c, int place)
+static bool add_node(struct builder *b, struct tw_view der, enum tw_step_origin origin, int place)
 {
-    if (b->now.n > MAX_DEPTH)
+    if (b->nodes_n == b->nodes_cap) {
+        b->out->limited = true;
         return false;
-    b->now.steps[b->now.n++] = (struct step){c, place};
+    }
+    struct node *n = &b->nodes[b->nodes_n++];
+    tw_cert_parse(der, &n->cert);
+    n->subject_hash = tw_dn_hash(n->cert.subject);
+    n->issuer_hash = tw_dn_hash(n->cert.issuer);
+    n->origin = origin;
+    n->place = place;
     return true;
 }
 
-static bool try_anchors(struct builder *b, const struct tw_cert *c, bool *bad_signature)
+static bool have_node(const struct builder *b, struct tw_view der)
 {
-    struct tw_view der;
-    bool found = false;
-    for (size_t i = 0; b->req->trust != NULL && b->anchors_n < MAX_CHECKS &&
-                       tw_trust_find(b->req->trust, c->issuer, i, &der);
-         i++) {
-        struct tw_cert *a = &b->anchors[b->anchors_n];
-        tw_cert_parse(der, a);
-        if (!signed_by(b, c, a)) {
-            *bad_signature = true;
-            continue;
-        }
-        b->anchors_n++;
-        found = true;
-        if (step_to(b, a, -1)) {
-            consider(b, TW_PATH_OK);
-            b->now.n--;
-        }
+    for (size_t i = 0; i < b->nodes_n; i++)
+        if (tw_view_eq(b->nodes[i].cert.der, der))
+            return true;
+    return false;
+}
+
+static void meet_anchors(struct builder *b, const struct tw_cert *c)
+{
+    struct tw_anchor a;
+    for (size_t i = 0; b->req->trust != NULL && tw_trust_anchor(b->req->trust, c->issuer, i, &a); i++)
+        if (!have_node(b, a.der) && !add_node(b, a.der, TW_STEP_STORE, -1))
+            return;
+}
+
+static bool in_chain(const struct builder *b, size_t candidate)
+{
+    const struct tw_cert *c = &b->nodes[candidate].cert;
+    for (size_t i = 0; i < b->chain_n; i++) {
+        const struct tw_cert *s = &b->nodes[b->chain[i]].cert;
+        if (b->chain[i] == candidate ||
+            (tw_view_eq(s->spki, c->spki) && tw_dn_equal(s->subject, c->subject)))
+            return true;
     }
-    return found;
+    return false;
+}
+
+/* ---- candidates for the next step ---------------------------------------------------------------------- */
+
+enum key_ids { IDS_UNKNOWN, IDS_MATCH, IDS_DIFFER };
+
+static enum key_ids key_ids(const struct tw_cert *c, const struct tw_cert *issuer)
+{
+    if (c->aki_keyid.len == 0 || issuer->ski.len == 0)
+        return IDS_UNKNOWN;
+    return tw_view_eq(c->aki_keyid, issuer->ski) ? IDS_MATCH : IDS_DIFFER;
+}
+
+struct candidate {
+    uint8_t node;
+    int8_t rank;
+    enum key_ids ids;
+};
+
+static int8_t rank_of(struct builder *b, size_t i, enum key_ids ids)
+{
+    struct node *n = &b->nodes[i];
+    bool in_time = b->req->wall_time >= n->cert.not_before && b->req->wall_time <= n->cert.not_after;
+    return (int8_t)((ids == IDS_MATCH ? 8 : ids == IDS_DIFFER ? -16 : 0) + (in_time ? 4 : 0) +
+                    (path_anchor_state(b, n) == ANCHOR_GOOD ? 16 : 0) +
+                    (n->cert.self_issued ? 0 : 1));
+}
+
+/* Those whose subject is the issuer wanted, most promising first. */
+static size_t candidates(struct builder *b, const struct node *n, struct candidate *out)
+{
+    size_t count = 0;
+    meet_anchors(b, &n->cert);
+    for (size_t i = 0; i < b->nodes_n; i++) {
+        const struct node *s = &b->nodes[i];
+        if (s->subject_hash != n->issuer_hash || s->cert.spki.len == 0 || in_chain(b, i) ||
+            !tw_dn_equal(s->cert.subject, n->cert.issuer))
+            continue;
+        enum key_ids ids = key_ids(&n->cert, &s->cert);
+        struct candidate c = {(uint8_t)i, rank_of(b, i, ids), ids};
+        size_t at = count++;
+        for (; at > 0 && out[at - 1].rank < c.rank; at--)
+            out[at] = out[at - 1];
+        out[at] = c;
+    }
+    return count;
+}
+
+/* ---- signatures -------------------------------------------------------------------------------------------- */
+
+/* What a verification may cost, from the size of the key: RSA and DSA grow with its square. */
+static unsigned cost_of(struct tw_view spki)
+{
+    size_t units = spki.len / 256;
+    return units > 1000 ? MAX_WORK : (unsigned)(1 + units * units);
+}
+
+static enum tw_verify verify(struct builder *b, const struct tw_cert *c, const struct tw_cert *issuer)
+{
+    struct tw_crypto *crypto = b->req->crypto;
+    uint8_t key[TW_HASH_MAX];
+    const struct tw_view parts[2] = {issuer->spki, c->der};
+    struct tw_sig_cache *cache = b->req->cache;
+    if (c->signature.len == 0 || issuer->spki.len == 0)
+        return TW_VERIFY_BAD;
+    if (cache != NULL && crypto->digest(crypto->ctx, TW_HASH_SHA256, parts, 2, key) != 32)
+        cache = NULL;
+    if (cache != NULL && sig_cache_has(cache, key))
+        return TW_VERIFY_GOOD;
+    if (b->work >= MAX_WORK || b->out->signatures >= MAX_SIGNATURES) {
+        b->out->limited = true;
+        return TW_VERIFY_BAD;
+    }
+    b->work += cost_of(issuer->spki);
+    b->out->signatures++;
+    struct tw_pubkey *k = crypto->pubkey_new(crypto->ctx, issuer->spki);
+    if (k == NULL)
+        return TW_VERIFY_ERROR;
+    enum tw_verify v = crypto->verify_x509(k, c->sig_alg, c->tbs, c->signature);
+    crypto->pubkey_free(k);
+    if (v == TW_VERIFY_GOOD && cache != NULL)
+        sig_cache_add(cache, key);
+    return v;
+}
+
+enum tw_verify path_signed_by(struct builder *b, size_t child, size_t issuer)
+{
+    struct memo *m = &b->memo[(child * 31 + issuer) % MEMO];
+    if (!m->used || m->child != child || m->issuer != issuer) {
+        enum tw_verify v = verify(b, &b->nodes[child].cert, &b->nodes[issuer].cert);
+        *m = (struct memo){(uint8_t)child, (uint8_t)issuer, (uint8_t)v, 1};
+    }
+    return (enum tw_verify)m->verdict;
+}
+
+/* ---- judging a path --------------------------------------------------------------------------------------- */
+
+static const char *text_of(struct builder *b, const char *fmt, va_list ap)
+{
+    char buf[700];
+    vsnprintf(buf, sizeof buf, fmt, ap);
+    const char *s = tw_arena_str(b->arena, buf);
+    b->nomem = b->nomem || s == NULL;
+    return s == NULL ? "" : s;
+}
+
+const char *cert_words(const struct tw_cert *c, char *buf, size_t cap)
+{
+    return tw_dn_text(c->subject, buf, cap);
+}
+
+void path_fault(struct builder *b, struct tw_path *p, enum tw_path_problem problem, int step,
+                const char *source, const char *fmt, ...)
+{
+    va_list ap;
+    if (p->faults_n == TW_PATH_MAX_FAULTS)
+        return;
+    va_start(ap, fmt);
+    const char *text = fmt == NULL ? tw_path_problem_text(problem) : text_of(b, fmt, ap);
+    va_end(ap);
+    p->faults[p->faults_n++] = (struct tw_path_fault){problem, step, NULL, text, source};
+}
+
+void path_lint(struct builder *b, struct tw_path *p, enum tw_path_problem problem, int step,
+               const struct tw_cert_fault *f)
+{
+    size_t before = p->faults_n;
+    const struct tw_cert *c = p->steps[step].cert;
+    char name[160];
+    cert_words(c, name, sizeof name);
+    if (f->text == NULL)
+        path_fault(b, p, problem, step, f->source, "%s at byte %zu of %zu (%s)", c->fail_field, f->at,
+                   c->der.len, name);
+    else if (f->at > 0)
+        path_fault(b, p, problem, step, f->source, "%s, at byte %zu (%s)", f->text, f->at, name);
+    else
+        path_fault(b, p, problem, step, f->source, "%s (%s)", f->text, name);
+    if (p->faults_n > before)
+        p->faults[before].lint = f->id;
+}
+
+static void link_faults(struct builder *b, struct tw_path *p)
+{
+    char name[160];
+    for (size_t i = 0; i + 1 < p->n; i++) {
+        if (b->link[i] == TW_VERIFY_GOOD)
+            continue;
+        cert_words(p->steps[i + 1].cert, name, sizeof name);
+        if (b->link[i] == TW_VERIFY_BAD)
+            path_fault(b, p, TW_PATH_BAD_SIGNATURE, (int)i, "RFC 5280 6.1.3 (a)",
+                       "issuer %s: its signature does not verify with the issuer's key", name);
+        else if (b->link[i] == TW_VERIFY_ERROR)
+            path_fault(b, p, TW_PATH_MALFORMED, (int)i + 1, "RFC 5280 4.1.2.7",
+                       "the public key of %s cannot be read", name);
+        else
+            path_fault(b, p, TW_PATH_UNSUPPORTED_KEY, (int)i, NULL,
+                       "its signature cannot be verified: the key of %s or the algorithm is not "
+                       "supported", name);
+    }
+}
+
+static void end_fault(struct builder *b, struct tw_path *p, enum tw_path_problem end)
+{
+    char dn[200];
+    int top = (int)p->n - 1;
+    const struct tw_cert *c = p->steps[top].cert;
+    bool none = b->req->trust == NULL || tw_trust_count(b->req->trust) == 0;
+    if (end == TW_PATH_MALFORMED)
+        return; /* told with the certificate itself */
+    if (none && end != TW_PATH_SELF_SIGNED_LEAF && end != TW_PATH_LIMIT)
+        end = TW_PATH_NO_ANCHORS;
+    if (end == TW_PATH_SELF_SIGNED_LEAF || end == TW_PATH_UNKNOWN_ROOT)
+        path_fault(b, p, end, top, "RFC 5280 6.1", "%s is not in %s",
+                   tw_dn_text(c->subject, dn, sizeof dn),
+                   b->req->trust == NULL ? "any trust store" : tw_trust_label(b->req->trust));
+    else if (end == TW_PATH_LIMIT)
+        path_fault(b, p, end, top, "RFC 4158", "longer than %d certificates", TW_PATH_MAX_STEPS);
+    else
+        path_fault(b, p, end, top, "RFC 5280 6.1", "issuer %s: %s",
+                   tw_dn_text(c->issuer, dn, sizeof dn), tw_path_problem_text(end));
+}
+
+/* Lower is better: an unbroken path to an anchor first, then few faults, then, of anchored paths the
+ * shortest, of dead ends the longest. */
+static unsigned score_of(const struct builder *b, const struct tw_path *p)
+{
+    unsigned score = p->anchored ? (unsigned)p->n : 1000 + TW_PATH_MAX_STEPS - (unsigned)p->n;
+    if (p->faults_n == 0)
+        return 0;
+    for (size_t i = 0; i + 1 < p->n; i++)
+        score += b->link[i] == TW_VERIFY_GOOD ? 0 : 1100;
+    return score + 30 * (unsigned)p->faults_n;
+}
+
+static void keep(struct builder *b)
+{
+    struct tw_paths *o = b->out;
+    size_t at = o->n < TW_PATH_MAX_KEPT ? o->n++ : TW_PATH_MAX_KEPT;
+    if (at == TW_PATH_MAX_KEPT && o->kept[at - 1].score <= b->now.score)
+        return;
+    if (at == TW_PATH_MAX_KEPT)
+        at--;
+    for (; at > 0 && o->kept[at - 1].score > b->now.score; at--)
+        o->kept[at] = o->kept[at - 1];
+    o->kept[at] = b->now;
+}
+
+void path_consider(struct builder *b, enum tw_path_problem end)
+{
+    struct tw_path *p = &b->now;
+    if (b->complete++ >= MAX_COMPLETE) {
+        b->out->limited = true;
+        return;
+    }
+    p->n = b->chain_n;
+    p->faults_n = p->advice_n = 0;
+    p->anchored = end == TW_PATH_OK;
+    for (size_t i = 0; i < p->n; i++) {
+        const struct node *n = &b->nodes[b->chain[i]];
+        p->steps[i] = (struct tw_path_step){&n->cert, n->origin, n->place};
+    }
+    if (!p->anchored)
+        end_fault(b, p, end);
+    link_faults(b, p);
+    path_check(b, p);
+    p->score = score_of(b, p);
+    keep(b);
+    b->found = b->found || p->score == 0;
+}
+
+/* ---- search ------------------------------------------------------------------------------------------------ */
+
+static void extend(struct builder *b);
+
+static void follow(struct builder *b, size_t node, enum tw_verify verdict)
+{
+    b->link[b->chain_n - 1] = verdict;
+    if (b->chain_n == TW_PATH_MAX_STEPS) {
+        b->out->limited = true;
+        path_consider(b, TW_PATH_LIMIT);
+        return;
+    }
+    b->chain[b->chain_n++] = (uint8_t)node;
+    extend(b);
+    b->chain_n--;
+}
+
+static bool spent(struct builder *b)
+{
+    if (b->steps < MAX_NODES && b->complete < MAX_COMPLETE)
+        return b->found;
+    b->out->limited = true;
+    return true;
+}
+
+/* Key identifiers that differ mean another key of that name: asked only when nothing else fits. */
+static bool try_all(struct builder *b, const struct candidate *c, size_t n, bool differing)
+{
+    bool went_on = false;
+    size_t child = b->chain[b->chain_n - 1];
+    for (size_t i = 0; i < n && !spent(b); i++) {
+        if ((c[i].ids == IDS_DIFFER) != differing)
+            continue;
+        enum tw_verify v = path_signed_by(b, child, c[i].node);
+        if (v == TW_VERIFY_BAD || (differing && v != TW_VERIFY_GOOD))
+            continue;
+        went_on = true;
+        follow(b, c[i].node, v);
+    }
+    return went_on;
+}
+
+/* Nothing signed it: the likeliest issuer is followed all the same, so that the report can show the
+ * path with the bad signature in it. */
+static bool try_bad(struct builder *b, const struct candidate *c, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (c[i].ids != IDS_DIFFER && !b->out->limited) {
+            follow(b, c[i].node, TW_VERIFY_BAD);
+            return true;
+        }
+    return false;
+}
+
+static void dead_end(struct builder *b)
+{
+    size_t top = b->chain[b->chain_n - 1];
+    if (!b->nodes[top].cert.framed)
+        path_consider(b, TW_PATH_MALFORMED); /* who issued it cannot be told */
+    else if (b->nodes[top].cert.self_issued && path_signed_by(b, top, top) == TW_VERIFY_GOOD)
+        path_consider(b, b->chain_n == 1 ? TW_PATH_SELF_SIGNED_LEAF : TW_PATH_UNKNOWN_ROOT);
+    else
+        path_consider(b, TW_PATH_MISSING_ISSUER);
 }
 
 static void extend(struct builder *b)
 {
-    const struct tw_cert *c = b->now.steps[b->now.n - 1].cert;
-    bool bad_signature = false, went_on = false;
-    if (is_anchor(b, c)) {
-        consider(b, TW_PATH_OK);
+    struct candidate list[MAX_CERTS + MAX_ANCHORS_MET];
+    struct node *n = &b->nodes[b->chain[b->chain_n - 1]];
+    bool anchored = path_anchor_state(b, n) == ANCHOR_GOOD;
+    b->steps++;
+    if (anchored)
+        path_consider(b, TW_PATH_OK);
+    if (spent(b))
         return;
-    }
-    if (try_anchors(b, c, &bad_signature))
+    size_t count = candidates(b, n, list);
+    if (try_all(b, list, count, false) || try_all(b, list, count, true) || anchored || b->found)
         return;
-    for (size_t i = 0; i < b->certs_n; i++) {
-        const struct tw_cert *s = &b->certs[i];
-        if (in_path(b, s) || !tw_dn_equal(s->subject, c->issuer))
-            continue;
-        if (!signed_by(b, c, s)) {
-            bad_signature = true;
-            continue;
-        }
-        if (!step_to(b, s, (int)i))
-            break;
-        went_on = true;
-        extend(b);
-        b->now.n--;
-    }
-    if (went_on)
-        return;
-    if (c->self_issued && signed_by(b, c, c))
-        consider(b, b->now.n == 1 ? TW_PATH_SELF_SIGNED_LEAF : TW_PATH_UNKNOWN_ROOT);
-    else
-        consider(b, bad_signature ? TW_PATH_BAD_SIGNATURE : TW_PATH_MISSING_ISSUER);
+    bool self = n->cert.self_issued && path_signed_by(b, b->chain[b->chain_n - 1],
+                                                      b->chain[b->chain_n - 1]) == TW_VERIFY_GOOD;
+    if (self || !try_bad(b, list, count))
+        dead_end(b);
 }
 
-/* ---- telling ------------------------------------------------------------------------------------------ */
+/* ---- entry --------------------------------------------------------------------------------------------------- */
 
-struct teller {
-    struct tw_trace *t;
-    uint32_t conn;
-    uint64_t at;
-};
-
-static void tell(const struct teller *w, enum tw_path_problem p, int place, const char *text)
+static struct builder *begin(const struct tw_path_request *req, struct tw_arena *arena,
+                             struct tw_paths *out)
 {
-    tw_trace_add(w->t, (struct tw_fact){.kind = TW_FACT_PATH, .conn = w->conn, .at = w->at,
-                                        .from = TW_SERVER, .msg = TW_NO_MSG,
-                                        .field = tw_path_problem_name(p), .num = (int64_t)p,
-                                        .aux = place, .text = text});
-}
-
-static void san_list(const struct tw_cert *c, char *buf, size_t cap)
-{
-    enum tw_san_type type;
-    struct tw_view v;
-    size_t n = 0;
-    buf[0] = '\0';
-    for (size_t i = 0; tw_cert_san_at(c, i, &type, &v); i++) {
-        char one[256];
-        tw_san_text(type, v, one, sizeof one);
-        if (n + strlen(one) + 16 > cap) {
-            snprintf(buf + n, cap - n, ", and more");
-            return;
-        }
-        n += (size_t)snprintf(buf + n, cap - n, "%s%s", i > 0 ? ", " : "", one);
-    }
-    if (n == 0)
-        tw_copy_str(buf, cap, "none (no subjectAltName)");
-}
-
-static void detail(const struct builder *b, enum tw_path_problem p, const struct tw_cert *c,
-                   char *buf, size_t cap)
-{
-    char dn[200], when[32];
-    switch (p) {
-    case TW_PATH_EXPIRED:
-        snprintf(buf, cap, "notAfter %s", tw_time_text(c->not_after, when, sizeof when));
-        break;
-    case TW_PATH_NOT_YET_VALID:
-        snprintf(buf, cap, "notBefore %s", tw_time_text(c->not_before, when, sizeof when));
-        break;
-    case TW_PATH_NAME_MISMATCH:
-    case TW_PATH_NAME_NO_SAN:
-        san_list(c, buf, cap);
-        break;
-    case TW_PATH_MISSING_ISSUER:
-    case TW_PATH_BAD_SIGNATURE:
-        snprintf(buf, cap, "issuer %s: %s", tw_dn_text(c->issuer, dn, sizeof dn),
-                 tw_path_problem_text(p));
-        break;
-    case TW_PATH_SELF_SIGNED_LEAF:
-    case TW_PATH_UNKNOWN_ROOT:
-        snprintf(buf, cap, "%s is not in %s", tw_dn_text(c->subject, dn, sizeof dn),
-                 b->req->trust == NULL ? "any trust store" : tw_trust_label(b->req->trust));
-        break;
-    case TW_PATH_MALFORMED:
-        snprintf(buf, cap, "%s at byte %zu", c->fail_field, c->fail_at);
-        break;
-    default:
-        snprintf(buf, cap, "%s: %s", tw_dn_text(c->subject, dn, sizeof dn),
-                 tw_path_problem_text(p));
-        break;
-    }
-}
-
-/* ---- who may stand behind a missing issuer --------------------------------------------------------------- */
-
-static bool word_in(const char *text, const char *word, size_t len)
-{
-    for (const char *p = text; *p != '\0'; p++)
-        if (strncasecmp(p, word, len) == 0)
-            return true;
-    return false;
-}
-
-static bool is_generic(const char *word, size_t len)
-{
-    static const char *const generic[] = {"root", "intermediate", "issuing", "certificate",
-                                          "authority", "certification", "global", "server", "trust",
-                                          "signing", "secure", "domain", "validation", "public",
-                                          "internal", "test", "class", "network", "services"};
-    for (size_t i = 0; i < TW_ARRAY_LEN(generic); i++)
-        if (strlen(generic[i]) == len && strncasecmp(generic[i], word, len) == 0)
-            return true;
-    return len < 3;
-}
-
-/* The same organisation; or, where the issuer names none, a telling word of its CN. */
-static bool related(struct tw_view issuer, struct tw_view anchor_subject)
-{
-    char a[200], b[200];
-    tw_dn_attr(issuer, "O", a, sizeof a);
-    tw_dn_attr(anchor_subject, "O", b, sizeof b);
-    if (a[0] != '\0' && b[0] != '\0')
-        return strcasecmp(a, b) == 0;
-    tw_dn_attr(issuer, "CN", a, sizeof a);
-    tw_dn_attr(anchor_subject, "CN", b, sizeof b);
-    for (const char *p = a; *p != '\0';) {
-        size_t len = strcspn(p, " -_.,");
-        if (!is_generic(p, len) && word_in(b, p, len))
-            return true;
-        p += len + (p[len] != '\0');
-    }
-    return false;
-}
-
-static int64_t hint(const struct builder *b, const struct tw_cert *c, char *buf, size_t cap)
-{
-    struct tw_view der, url = tw_cert_aia(c, false);
-    char cn[200];
-    tw_dn_attr(c->issuer, "CN", cn, sizeof cn);
-    bool says_root = word_in(cn, "root", 4) && url.len == 0;
-    for (size_t i = 0; b->req->trust != NULL && !says_root && tw_trust_at(b->req->trust, i, &der);
-         i++) {
-        struct tw_cert a;
-        tw_cert_parse(der, &a);
-        bool by_key = c->aki_keyid.len > 0 && tw_view_eq(a.ski, c->aki_keyid);
-        if (by_key || related(c->issuer, a.subject)) {
-            tw_dn_text(a.subject, buf, cap);
-            return 2;
-        }
-    }
-    snprintf(buf, cap, "%.*s", (int)(url.len < 400 ? url.len : 400), (const char *)url.data);
-    return url.len > 0;
-}
-
-static void tell_hint(const struct builder *b, const struct teller *w, const struct tw_cert *c)
-{
-    char text[420];
-    int64_t num = hint(b, c, text, sizeof text);
-    tw_trace_add(w->t, (struct tw_fact){.kind = TW_FACT_FIELD, .conn = w->conn, .at = w->at,
-                                        .from = TW_SERVER, .msg = 11 /* Certificate */,
-                                        .field = "missing_issuer_hint", .num = num, .text = text});
-}
-
-static void tell_path(const struct builder *b, const struct teller *w)
-{
-    const struct path *p = &b->best;
-    enum tw_path_problem list[MAX_PROBLEMS];
-    char text[600];
-    size_t told = 0;
-    if (p->end != TW_PATH_OK) {
-        const struct step *last = &p->steps[p->n - 1];
-        detail(b, p->end, last->cert, text, sizeof text);
-        tell(w, p->end, last->place, text);
-        told++;
-        if (p->end == TW_PATH_MISSING_ISSUER)
-            tell_hint(b, w, last->cert);
-    }
-    for (size_t i = 0; i < p->n; i++) {
-        size_t n = step_problems(b, p, i, list);
-        for (size_t j = 0; j < n; j++, told++) {
-            detail(b, list[j], p->steps[i].cert, text, sizeof text);
-            tell(w, list[j], p->steps[i].place, text);
-        }
-    }
-    if (told == 0)
-        tell(w, TW_PATH_OK, 0, b->req->trust == NULL ? "" : tw_trust_label(b->req->trust));
-    for (size_t i = 0; i < p->n; i++)
-        tw_trace_add(w->t, (struct tw_fact){.kind = TW_FACT_PATH_CERT, .conn = w->conn, .at = w->at,
-                                            .from = TW_SERVER, .msg = TW_NO_MSG, .num = (int64_t)i,
-                                            .aux = p->steps[i].place < 0,
-                                            .data = p->steps[i].cert->der});
-}
-
-enum tw_status tw_path_explain(const struct tw_path_request *req, struct tw_trace *t,
-                               uint32_t conn, uint64_t at)
-{
-    struct teller w = {t, conn, at};
-    struct builder *b = calloc(1, sizeof *b);
+    size_t sent = req->certs_n < MAX_CERTS ? req->certs_n : MAX_CERTS;
+    size_t extra = req->extra_n < MAX_CERTS - sent ? req->extra_n : MAX_CERTS - sent;
+    struct builder *b = tw_arena_alloc(arena, sizeof *b);
     if (b == NULL)
-        return TW_E_NOMEM;
+        return NULL;
     b->req = req;
-    for (size_t i = 0; i < req->certs_n && i < MAX_SENT; i++)
-        tw_cert_parse(req->certs[i], &b->certs[b->certs_n++]);
-    if (b->certs_n == 0) {
-        tell(&w, TW_PATH_NO_CERTIFICATE, 0, tw_path_problem_text(TW_PATH_NO_CERTIFICATE));
-    } else {
-        step_to(b, &b->certs[0], 0);
-        extend(b);
-        if (b->best.end != TW_PATH_OK && (req->trust == NULL || tw_trust_count(req->trust) == 0))
-            b->best.end = b->best.end == TW_PATH_SELF_SIGNED_LEAF ? b->best.end : TW_PATH_NO_ANCHORS;
-        tell_path(b, &w);
-    }
-    free(b);
-    return TW_OK;
+    b->arena = arena;
+    b->out = out;
+    b->name_checks = MAX_NAME_CHECKS;
+    b->nodes_cap = sent + extra + MAX_ANCHORS_MET;
+    b->nodes = tw_arena_alloc(arena, b->nodes_cap * sizeof *b->nodes);
+    if (b->nodes == NULL)
+        return NULL;
+    for (size_t i = 0; i < sent; i++)
+        add_node(b, req->certs[i], TW_STEP_SENT, (int)i);
+    for (size_t i = 0; i < extra; i++)
+        if (!have_node(b, req->extra[i]))
+            add_node(b, req->extra[i], TW_STEP_EXTRA, (int)i);
+    out->limited = sent < req->certs_n || extra < req->extra_n;
+    return b;
+}
+
+static bool give_certs(struct builder *b, size_t sent)
+{
+    struct tw_cert *certs = tw_arena_alloc(b->arena, (sent + 1) * sizeof *certs);
+    if (certs == NULL)
+        return false;
+    for (size_t i = 0; i < sent; i++)
+        certs[i] = b->nodes[i].cert;
+    b->out->certs = certs;
+    b->out->certs_n = sent;
+    return true;
+}
+
+enum tw_status tw_path_find(const struct tw_path_request *req, struct tw_arena *arena,
+                            struct tw_paths **out)
+{
+    struct tw_paths *o = tw_arena_alloc(arena, sizeof *o);
+    *out = o;
+    if (o == NULL)
+        return TW_E_NOMEM;
+    if (req->certs_n == 0)
+        return TW_OK;
+    struct builder *b = begin(req, arena, o);
+    if (b == NULL || !give_certs(b, req->certs_n < MAX_CERTS ? req->certs_n : MAX_CERTS))
+        return TW_E_NOMEM;
+    b->chain[b->chain_n++] = 0;
+    extend(b);
+    chain_notes(b);
+    if (o->limited && o->n > 0 && o->kept[0].faults_n > 0)
+        path_fault(b, &o->kept[0], TW_PATH_LIMIT, -1, NULL,
+                   "the search was ended by a limit: %u steps, %u signatures", b->steps,
+                   o->signatures);
+    return b->nomem ? TW_E_NOMEM : TW_OK;
 }

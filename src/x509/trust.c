@@ -12,6 +12,9 @@ struct anchor {
     size_t subject_off, subject_len;
     uint64_t hash;
     size_t next;      /* chain in the bucket; SIZE_MAX ends it */
+    bool restricted;  /* as in struct tw_anchor */
+    uint8_t trusted, rejected;
+    int64_t distrust_after;
 };
 
 struct tw_trust {
@@ -49,18 +52,6 @@ void tw_trust_free(struct tw_trust *t)
     free(t);
 }
 
-/* FNV-1a over the bytes with ASCII case folded, so that names that differ in case meet. */
-static uint64_t name_hash(struct tw_view name)
-{
-    uint64_t h = 1469598103934665603u;
-    for (size_t i = 0; i < name.len; i++) {
-        uint8_t c = name.data[i];
-        c = c >= 'A' && c <= 'Z' ? (uint8_t)(c + 32) : c;
-        h = (h ^ c) * 1099511628211u;
-    }
-    return h;
-}
-
 /* Subject of a certificate by the shortest walk to it. */
 static bool subject_of(struct tw_view der, struct tw_view *subject)
 {
@@ -77,32 +68,81 @@ static bool subject_of(struct tw_view der, struct tw_view *subject)
 }
 
 /* The certificate whose DER was appended last. */
-static bool add_last(struct tw_trust *t, size_t start)
+static struct anchor *add_last(struct tw_trust *t, size_t start)
 {
     struct tw_view der = tw_view_of(t->der.data + start, t->der.len - start), subject;
     if (t->n == MAX_ANCHORS || !subject_of(der, &subject))
-        return false;
+        return NULL;
     if (t->n == t->cap) {
         size_t cap = t->cap == 0 ? 256 : t->cap * 2;
         struct anchor *a = realloc(t->anchors, cap * sizeof *a);
         if (a == NULL)
-            return false;
+            return NULL;
         t->anchors = a;
         t->cap = cap;
     }
-    uint64_t h = name_hash(subject);
+    uint64_t h = tw_dn_hash(subject);
     size_t *bucket = &t->buckets[h % TW_ARRAY_LEN(t->buckets)];
-    t->anchors[t->n] = (struct anchor){start, der.len, (size_t)(subject.data - t->der.data),
-                                       subject.len, h, *bucket};
+    struct anchor *a = &t->anchors[t->n];
+    *a = (struct anchor){.off = start, .len = der.len,
+                         .subject_off = (size_t)(subject.data - t->der.data),
+                         .subject_len = subject.len, .hash = h, .next = *bucket};
     *bucket = t->n++;
-    return true;
+    return a;
+}
+
+/* ---- OpenSSL's settings (X509_CERT_AUX) --------------------------------------------------------------- */
+
+static uint8_t purpose_of(struct tw_view oid)
+{
+    static const uint8_t of[] = {0, TW_FOR_SERVER, TW_FOR_CLIENT, TW_FOR_CODE, TW_FOR_EMAIL};
+    if (tw_view_eq(oid, tw_view_of("\x55\x1d\x25\x00", 4)))
+        return TW_FOR_ANY;
+    bool kp = oid.len == 8 && memcmp(oid.data, "\x2b\x06\x01\x05\x05\x07\x03", 7) == 0;
+    return kp && oid.data[7] < TW_ARRAY_LEN(of) ? of[oid.data[7]] : 64 /* something else */;
+}
+
+static uint8_t purposes(struct tw_reader list)
+{
+    uint8_t bits = 0;
+    while (tw_rd_more(&list))
+        bits |= purpose_of(der_bytes(&list, DER_OID, "purpose"));
+    return bits;
+}
+
+static void take_settings(struct anchor *a, struct tw_view aux)
+{
+    struct tw_reader seq = der_open(aux, DER_SEQ, "CertAux"), list;
+    if (der_optional(&seq, DER_SEQ, &list))
+        a->trusted = purposes(list);
+    if (der_optional(&seq, 0xa0, &list))
+        a->rejected = purposes(list);
+    a->restricted = a->trusted != 0 || a->rejected != 0;
+}
+
+/* ---- adding ------------------------------------------------------------------------------------------- */
+
+/* A PEM block's bytes from start on: cert_len of certificate, then settings. */
+static bool add_block(struct tw_trust *t, size_t start, size_t cert_len)
+{
+    uint8_t aux[512];
+    size_t aux_len = t->der.len - start - cert_len;
+    if (aux_len > sizeof aux)
+        aux_len = 0;
+    if (aux_len > 0)
+        memcpy(aux, t->der.data + start + cert_len, aux_len);
+    t->der.len = start + cert_len;
+    struct anchor *a = add_last(t, start);
+    if (a != NULL && aux_len > 0)
+        take_settings(a, tw_view_of(aux, aux_len));
+    return a != NULL;
 }
 
 size_t tw_trust_add(struct tw_trust *t, struct tw_view in, size_t *damaged)
 {
-    size_t pos = 0, added = 0, start = t->der.len;
-    while (tw_pem_next_cert(in, &pos, &t->der, damaged)) {
-        if (add_last(t, start)) {
+    size_t pos = 0, added = 0, start = t->der.len, cert_len;
+    while (tw_pem_next_anchor(in, &pos, &t->der, &cert_len, damaged)) {
+        if (add_block(t, start, cert_len)) {
             added++;
         } else {
             t->der.len = start;
@@ -111,7 +151,7 @@ size_t tw_trust_add(struct tw_trust *t, struct tw_view in, size_t *damaged)
         start = t->der.len;
     }
     if (added == 0 && in.len > 2 && in.data[0] == 0x30 && tw_buf_add(&t->der, in.data, in.len)) {
-        if (add_last(t, start))
+        if (add_last(t, start) != NULL)
             added++;
         else
             t->der.len = start;
@@ -138,15 +178,34 @@ bool tw_trust_at(struct tw_trust *t, size_t i, struct tw_view *der)
     return true;
 }
 
-bool tw_trust_find(struct tw_trust *t, struct tw_view subject, size_t i, struct tw_view *der)
+/* i-th anchor with that subject, or NULL. */
+static const struct anchor *nth(const struct tw_trust *t, struct tw_view subject, size_t i)
 {
-    uint64_t h = name_hash(subject);
+    uint64_t h = tw_dn_hash(subject);
     size_t at = t->buckets[h % TW_ARRAY_LEN(t->buckets)];
     for (; at != SIZE_MAX; at = t->anchors[at].next) {
         const struct anchor *a = &t->anchors[at];
         struct tw_view s = tw_view_of(t->der.data + a->subject_off, a->subject_len);
         if (a->hash == h && tw_dn_equal(s, subject) && i-- == 0)
-            return tw_trust_at(t, at, der);
+            return a;
     }
-    return false;
+    return NULL;
+}
+
+bool tw_trust_anchor(struct tw_trust *t, struct tw_view subject, size_t i, struct tw_anchor *out)
+{
+    const struct anchor *a = nth(t, subject, i);
+    if (a == NULL)
+        return false;
+    *out = (struct tw_anchor){tw_view_of(t->der.data + a->off, a->len), a->restricted, a->trusted,
+                              a->rejected, a->distrust_after};
+    return true;
+}
+
+bool tw_trust_find(struct tw_trust *t, struct tw_view subject, size_t i, struct tw_view *der)
+{
+    const struct anchor *a = nth(t, subject, i);
+    if (a != NULL)
+        *der = tw_view_of(t->der.data + a->off, a->len);
+    return a != NULL;
 }
