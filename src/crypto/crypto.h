@@ -144,6 +144,9 @@ enum tw_status tw_credential_load(struct tw_crypto *c, struct tw_view cert, stru
  *  to out. *pos moves on. false at the end. A block that is damaged is skipped and counted. */
 bool tw_pem_next_cert(struct tw_view pem, size_t *pos, struct tw_buf *out, size_t *damaged);
 
+/** As tw_pem_next_cert() for blocks of one label, e.g. "X509 CRL". */
+bool tw_pem_next(struct tw_view pem, size_t *pos, const char *label, struct tw_buf *out,
+                 size_t *damaged);
 /** As tw_pem_next_cert(), and behind the certificate, which is *cert_len long, what else the block
  *  held: in a TRUSTED CERTIFICATE the settings that X509_CERT_AUX of OpenSSL describes. */
 bool tw_pem_next_anchor(struct tw_view pem, size_t *pos, struct tw_buf *out, size_t *cert_len,

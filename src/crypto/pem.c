@@ -80,8 +80,22 @@ static size_t first_element(struct tw_view v)
     return tw_rd_ok(&r) && len <= tw_rd_left(&r) ? r.pos + len : v.len;
 }
 
-bool tw_pem_next_anchor(struct tw_view pem, size_t *pos, struct tw_buf *out, size_t *cert_len,
-                        size_t *damaged)
+typedef bool label_fn(struct tw_view label, const char *want);
+
+static bool is_label(struct tw_view label, const char *want)
+{
+    return tw_view_eq(label, tw_view_str(want));
+}
+
+static bool is_any_cert(struct tw_view label, const char *want)
+{
+    (void)want;
+    return is_cert_label(label);
+}
+
+/* Next block whose label is wanted, decoded to the end of out; *label is the one it had. */
+static bool next_block(struct tw_view pem, size_t *pos, label_fn *wanted, const char *want,
+                       struct tw_buf *out, size_t *damaged, struct tw_view *label)
 {
     static const char begin[] = "-----BEGIN ", dashes[] = "-----", finish[] = "-----END ";
     size_t at, label_end, body_end;
@@ -89,10 +103,10 @@ bool tw_pem_next_anchor(struct tw_view pem, size_t *pos, struct tw_buf *out, siz
         at += sizeof begin - 1;
         if (!find(pem, at, dashes, &label_end))
             break;
-        struct tw_view label = tw_view_sub(pem, at, label_end - at);
+        *label = tw_view_sub(pem, at, label_end - at);
         size_t body = label_end + sizeof dashes - 1;
         *pos = body;
-        if (!is_cert_label(label))
+        if (!wanted(*label, want))
             continue;
         size_t next_begin = pem.len;
         find(pem, body, begin, &next_begin);
@@ -101,18 +115,32 @@ bool tw_pem_next_anchor(struct tw_view pem, size_t *pos, struct tw_buf *out, siz
             continue;
         }
         *pos = body_end + sizeof finish - 1;
-        size_t start = out->len;
-        if (!base64(tw_view_sub(pem, body, body_end - body), out)) {
-            ++*damaged;
-            continue;
-        }
-        *cert_len = out->len - start;
-        if (label.data[0] == 'T') /* TRUSTED CERTIFICATE: OpenSSL's settings stand behind it */
-            *cert_len = first_element(tw_view_of(out->data + start, out->len - start));
-        return true;
+        if (base64(tw_view_sub(pem, body, body_end - body), out))
+            return true;
+        ++*damaged;
     }
     *pos = pem.len;
     return false;
+}
+
+bool tw_pem_next(struct tw_view pem, size_t *pos, const char *label, struct tw_buf *out,
+                 size_t *damaged)
+{
+    struct tw_view found;
+    return next_block(pem, pos, is_label, label, out, damaged, &found);
+}
+
+bool tw_pem_next_anchor(struct tw_view pem, size_t *pos, struct tw_buf *out, size_t *cert_len,
+                        size_t *damaged)
+{
+    size_t start = out->len;
+    struct tw_view label;
+    if (!next_block(pem, pos, is_any_cert, NULL, out, damaged, &label))
+        return false;
+    *cert_len = out->len - start;
+    if (label.data[0] == 'T') /* TRUSTED CERTIFICATE: OpenSSL's settings stand behind it */
+        *cert_len = first_element(tw_view_of(out->data + start, out->len - start));
+    return true;
 }
 
 bool tw_pem_next_cert(struct tw_view pem, size_t *pos, struct tw_buf *out, size_t *damaged)
