@@ -382,6 +382,34 @@ static enum tw_hash_id pss_params(struct tw_view params, int *salt)
     return hash;
 }
 
+/* Algorithms that are too rare for the table, such as those with SHA-3: whatever libcrypto knows. */
+static enum tw_verify verify_rare(struct tw_pubkey *k, struct tw_view oid, struct tw_view tbs,
+                                  struct tw_view sig)
+{
+    uint8_t buf[32];
+    int md = NID_undef, pk = NID_undef;
+    if (oid.len > sizeof buf - 2)
+        return TW_VERIFY_UNSUPPORTED;
+    buf[0] = 6;
+    buf[1] = (uint8_t)oid.len;
+    memcpy(buf + 2, oid.data, oid.len);
+    const unsigned char *p = buf, *spki = k->spki;
+    ASN1_OBJECT *o = d2i_ASN1_OBJECT(NULL, &p, (long)oid.len + 2);
+    bool known = o != NULL && OBJ_find_sigid_algs(OBJ_obj2nid(o), &md, &pk) == 1;
+    ASN1_OBJECT_free(o);
+    EVP_PKEY *evp = known && md != NID_undef ? d2i_PUBKEY(NULL, &spki, (long)k->spki_len) : NULL;
+    EVP_MD_CTX *m = EVP_MD_CTX_new();
+    enum tw_verify v = TW_VERIFY_UNSUPPORTED;
+    if (evp != NULL && m != NULL && EVP_PKEY_get_base_id(evp) == pk &&
+        EVP_DigestVerifyInit(m, NULL, EVP_get_digestbynid(md), NULL, evp) == 1)
+        v = EVP_DigestVerify(m, sig.data, sig.len, tbs.data, tbs.len) == 1 ? TW_VERIFY_GOOD
+                                                                         : TW_VERIFY_BAD;
+    EVP_MD_CTX_free(m);
+    EVP_PKEY_free(evp);
+    ERR_clear_error();
+    return v;
+}
+
 static enum tw_verify verify_x509(struct tw_pubkey *k, struct tw_view algorithm,
                                   struct tw_view tbs, struct tw_view sig)
 {
@@ -402,7 +430,7 @@ static enum tw_verify verify_x509(struct tw_pubkey *k, struct tw_view algorithm,
             ERR_clear_error();
         return v;
     }
-    return TW_VERIFY_UNSUPPORTED;
+    return verify_rare(k, oid, tbs, sig);
 }
 
 static bool rsa_encrypt(struct tw_pubkey *k, struct tw_view in, struct tw_buf *out)

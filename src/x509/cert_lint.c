@@ -53,13 +53,15 @@ static void lint_frame(struct lint *l)
     if (!tw_view_eq(c->sig_alg, c->tbs_sig_alg))
         der(l, "algorithm_mismatch", c->sig_alg,
             "signatureAlgorithm differs from the signature field inside", "RFC 5280 4.1.1.2");
-    if (!der_int_minimal(s))
+    if (c->self_issued && c->is_ca)
+        ; /* a root's number names nothing: it is on no CRL */
+    else if (!der_int_minimal(s))
         profile(l, "serial_encoding", s, "serialNumber is not in its shortest form", "X.690 8.3.2");
     else if (s.data[0] & 0x80)
         profile(l, "serial_negative", s, "serialNumber is negative", "RFC 5280 4.1.2.2");
     else if (s.len == 1 && s.data[0] == 0)
         profile(l, "serial_zero", s, "serialNumber is zero", "RFC 5280 4.1.2.2");
-    if (s.len > 20)
+    if (s.len > 20 && !c->self_issued)
         profile(l, "serial_too_long", s, "serialNumber is longer than 20 octets",
                 "RFC 5280 4.1.2.2");
     if (tw_dn_empty(c->issuer))

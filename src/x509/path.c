@@ -39,37 +39,51 @@ static uint8_t purpose_bit(enum tw_purpose p)
                                     : TW_FOR_ANY;
 }
 
-static enum anchor_state judge_anchor(const struct builder *b, const struct tw_anchor *a,
-                                      const struct tw_cert *c)
+static enum anchor_state judge_anchor(const struct builder *b, const struct tw_anchor *a)
 {
     uint8_t want = purpose_bit(b->req->purpose);
     const struct tw_cert *leaf = &b->nodes[0].cert;
     if (a->distrust_after != 0 && leaf->not_before > a->distrust_after)
         return ANCHOR_REFUSED;
     if (!a->restricted)
-        return b->req->no_partial && !c->self_issued ? ANCHOR_PARTIAL : ANCHOR_GOOD;
+        return ANCHOR_GOOD;
     if ((a->rejected & (want | TW_FOR_ANY)) != 0)
         return ANCHOR_REFUSED;
-    if (a->trusted == 0)
-        return b->req->no_partial && !c->self_issued ? ANCHOR_PARTIAL : ANCHOR_GOOD;
-    bool any = b->req->purpose == TW_PURPOSE_ANY;
+    bool any = b->req->purpose == TW_PURPOSE_ANY || a->trusted == 0;
     return any || (a->trusted & (want | TW_FOR_ANY)) != 0 ? ANCHOR_GOOD : ANCHOR_REFUSED;
+}
+
+/* Signed by its own key; without key usage to sign it cannot be (RFC 5280 4.2.1.3). */
+static bool is_self_signed(struct builder *b, size_t i)
+{
+    const struct tw_cert *c = &b->nodes[i].cert;
+    return c->self_issued && path_signed_by(b, i, i) == TW_VERIFY_GOOD;
 }
 
 enum anchor_state path_anchor_state(struct builder *b, struct node *n)
 {
     struct tw_anchor a;
+    struct tw_cert c;
     if (n->anchor != ANCHOR_UNKNOWN)
         return n->anchor;
     n->anchor = ANCHOR_NOT;
     for (size_t i = 0; b->req->trust != NULL && tw_trust_anchor(b->req->trust, n->cert.subject, i, &a);
          i++) {
-        if (!tw_view_eq(a.der, n->cert.der))
+        bool same = tw_view_eq(a.der, n->cert.der);
+        if (!same && !a.restricted)
             continue;
-        n->anchor = judge_anchor(b, &a, &n->cert);
-        if (n->anchor == ANCHOR_REFUSED)
-            break; /* listed twice: the refusal counts */
+        enum anchor_state s = judge_anchor(b, &a);
+        if (!same && (s != ANCHOR_REFUSED || !tw_cert_parse(a.der, &c) ||
+                      !tw_view_eq(c.spki, n->cert.spki)))
+            continue;
+        n->anchor = s;
+        n->by_settings = a.restricted && a.trusted != 0;
+        if (s == ANCHOR_REFUSED)
+            break; /* the refusal of a key counts for each of its certificates */
     }
+    if (n->anchor == ANCHOR_GOOD && b->req->no_partial && !n->by_settings &&
+        !is_self_signed(b, (size_t)(n - b->nodes)))
+        n->anchor = ANCHOR_PARTIAL;
     return n->anchor;
 }
 
@@ -173,13 +187,61 @@ static unsigned cost_of(struct tw_view spki)
     return units > 1000 ? MAX_WORK : (unsigned)(1 + units * units);
 }
 
+/* DSA without parameters: AlgorithmIdentifier { id-dsa }. */
+static bool dsa_inherits(const struct tw_cert *c)
+{
+    static const uint8_t alg[] = {0x30, 0x09, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x38, 0x04, 0x01};
+    struct tw_reader s = der_open(c->spki, DER_SEQ, "spki");
+    struct tw_view v = tw_rd_bytes(&s, sizeof alg, "algorithm");
+    return tw_view_eq(v, tw_view_of(alg, sizeof alg));
+}
+
+/* The same key with the parameters of another DSA key's AlgorithmIdentifier. */
+static struct tw_view dsa_with(struct builder *b, struct tw_view spki, struct tw_view params_of)
+{
+    struct tw_reader own = der_open(spki, DER_SEQ, "spki");
+    struct tw_reader other = der_open(params_of, DER_SEQ, "spki");
+    struct tw_view alg = tw_view_of(NULL, 0), bits = alg, out = alg;
+    der_next(&own, DER_SEQ, "algorithm");
+    der_whole(&own, DER_BITS, &bits, "subjectPublicKey");
+    der_whole(&other, DER_SEQ, &alg, "algorithm");
+    size_t len = alg.len + bits.len;
+    uint8_t *p = tw_rd_ok(&own) && tw_rd_ok(&other) && len >= 256 && len < 65536
+                     ? tw_arena_alloc(b->arena, len + 4) : NULL;
+    if (p == NULL)
+        return out;
+    const uint8_t head[4] = {0x30, 0x82, (uint8_t)(len >> 8), (uint8_t)len};
+    memcpy(p, head, sizeof head);
+    memcpy(p + 4, alg.data, alg.len);
+    memcpy(p + 4 + alg.len, bits.data, bits.len);
+    return tw_view_of(p, len + 4);
+}
+
+/* A DSA key may leave its parameters to its issuer's key (RFC 3279 2.3.2, RFC 5280 6.1.4 f); any
+ * certificate of that issuer gives them: what they are matters only if the signature verifies. */
+static struct tw_view dsa_key(struct builder *b, const struct tw_cert *c)
+{
+    if (!dsa_inherits(c))
+        return c->spki;
+    meet_anchors(b, c);
+    for (size_t i = 0; i < b->nodes_n; i++) {
+        const struct tw_cert *up = &b->nodes[i].cert;
+        struct tw_key_info info;
+        tw_cert_key_info(up, &info);
+        if (info.type == TW_KEY_DSA && !dsa_inherits(up) && tw_dn_equal(up->subject, c->issuer))
+            return dsa_with(b, c->spki, up->spki);
+    }
+    return c->spki;
+}
+
 static enum tw_verify verify(struct builder *b, const struct tw_cert *c, const struct tw_cert *issuer)
 {
     struct tw_crypto *crypto = b->req->crypto;
     uint8_t key[TW_HASH_MAX];
-    const struct tw_view parts[2] = {issuer->spki, c->der};
+    struct tw_view spki = dsa_key(b, issuer);
+    const struct tw_view parts[2] = {spki, c->der};
     struct tw_sig_cache *cache = b->req->cache;
-    if (c->signature.len == 0 || issuer->spki.len == 0)
+    if (c->signature.len == 0 || spki.len == 0)
         return TW_VERIFY_BAD;
     if (cache != NULL && crypto->digest(crypto->ctx, TW_HASH_SHA256, parts, 2, key) != 32)
         cache = NULL;
@@ -189,9 +251,9 @@ static enum tw_verify verify(struct builder *b, const struct tw_cert *c, const s
         b->out->limited = true;
         return TW_VERIFY_BAD;
     }
-    b->work += cost_of(issuer->spki);
+    b->work += cost_of(spki);
     b->out->signatures++;
-    struct tw_pubkey *k = crypto->pubkey_new(crypto->ctx, issuer->spki);
+    struct tw_pubkey *k = crypto->pubkey_new(crypto->ctx, spki);
     if (k == NULL)
         return TW_VERIFY_ERROR;
     enum tw_verify v = crypto->verify_x509(k, c->sig_alg, c->tbs, c->signature);
@@ -405,7 +467,7 @@ static void dead_end(struct builder *b)
     size_t top = b->chain[b->chain_n - 1];
     if (!b->nodes[top].cert.framed)
         path_consider(b, TW_PATH_MALFORMED); /* who issued it cannot be told */
-    else if (b->nodes[top].cert.self_issued && path_signed_by(b, top, top) == TW_VERIFY_GOOD)
+    else if (is_self_signed(b, top))
         path_consider(b, b->chain_n == 1 ? TW_PATH_SELF_SIGNED_LEAF : TW_PATH_UNKNOWN_ROOT);
     else
         path_consider(b, TW_PATH_MISSING_ISSUER);
@@ -424,9 +486,7 @@ static void extend(struct builder *b)
     size_t count = candidates(b, n, list);
     if (try_all(b, list, count, false) || try_all(b, list, count, true) || anchored || b->found)
         return;
-    bool self = n->cert.self_issued && path_signed_by(b, b->chain[b->chain_n - 1],
-                                                      b->chain[b->chain_n - 1]) == TW_VERIFY_GOOD;
-    if (self || !try_bad(b, list, count))
+    if (is_self_signed(b, b->chain[b->chain_n - 1]) || !try_bad(b, list, count))
         dead_end(b);
 }
 

@@ -249,11 +249,13 @@ static void check_purpose(struct check *k, size_t i)
     const struct tw_cert *c = cert_at(k, i);
     static const char *const words[] = {"no TLS server", "no TLS client", "", "no time stamping",
                                         "no code signing"};
-    if (!eku_allows(c, k->req->purpose))
+    /* what the store says of an anchor replaces what the anchor's certificate says */
+    bool settled = is_top_anchor(k, i) && k->b->nodes[k->b->chain[i]].by_settings;
+    if (!settled && !eku_allows(c, k->req->purpose))
         eku_fault(k, i, words[k->req->purpose]);
     if (i > 0)
         return;
-    if (c->has_key_usage && (c->key_usage & usage_of[k->req->purpose]) == 0)
+    if (!k->req->any_usage && c->has_key_usage && (c->key_usage & usage_of[k->req->purpose]) == 0)
         path_fault(k->b, k->p, TW_PATH_KEY_USAGE, 0, "RFC 5280 4.2.1.3",
                    "keyUsage has none of the bits that this purpose needs");
     if (k->req->purpose >= TW_PURPOSE_TIMESTAMP)
@@ -363,6 +365,13 @@ static enum tw_path_problem name_problem(enum tw_name_match m)
     }
 }
 
+static bool cn_fits(const struct tw_cert *c, enum tw_name_match m, const char *name)
+{
+    char cn[256];
+    return m == TW_NAME_NO_SAN ||
+           tw_view_ieq(tw_view_str(tw_dn_attr(c->subject, "CN", cn, sizeof cn)), name);
+}
+
 static void check_names(struct check *k)
 {
     const struct tw_cert *c = cert_at(k, 0);
@@ -375,7 +384,7 @@ static void check_names(struct check *k)
     if (req->name == NULL || req->name[0] == '\0')
         return;
     enum tw_name_match m = tw_cert_name_match(c, req->name, nearest, sizeof nearest);
-    if (m == TW_NAME_OK || (m == TW_NAME_NO_SAN && req->cn_ok && !c->has_san))
+    if (m == TW_NAME_OK || (req->cn_ok && !c->has_san && cn_fits(c, m, req->name)))
         return;
     san_list(c, list, sizeof list);
     path_fault(k->b, k->p, name_problem(m), 0, "RFC 9525 6", "%s", list);

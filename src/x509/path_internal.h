@@ -20,6 +20,7 @@ struct node {
     enum tw_step_origin origin;
     int place;
     enum anchor_state anchor;
+    bool by_settings;         /* an anchor because the store's settings name this purpose */
 };
 
 /* Verdicts on signatures that were asked for: who signed, by whom. Direct-mapped. */

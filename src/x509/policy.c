@@ -160,11 +160,27 @@ static bool no_policy_fault(struct builder *b, struct tw_path *p, int step, cons
     return false;
 }
 
+/* RFC 5280 4.2.1.4: no policy twice; what is meant then is anybody's guess. */
+static bool policy_twice(const struct tw_cert *c)
+{
+    struct tw_view a, b;
+    size_t pos = 0;
+    for (size_t n = 0; n < MAX_POLICIES && tw_cert_policy_next(c, &pos, &a, NULL); n++) {
+        size_t rest = pos;
+        while (tw_cert_policy_next(c, &rest, &b, NULL))
+            if (tw_view_eq(a, b))
+                return true;
+    }
+    return false;
+}
+
 /* One certificate of the path; last: it is the leaf. false when the path has failed. */
 static bool process(struct builder *b, struct tw_path *p, struct state *s, size_t i)
 {
     const struct tw_cert *c = p->steps[i].cert;
     bool last = i == 0;
+    if (c->policies.len > 0 && policy_twice(c))
+        return no_policy_fault(b, p, (int)i, "holds the same policy twice");
     if (c->policies.len == 0)
         clear(s);
     else

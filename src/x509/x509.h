@@ -192,7 +192,8 @@ struct tw_anchor {
     uint8_t trusted, rejected;
     int64_t distrust_after;   /* leaves with a later notBefore are refused; 0 = no such date */
 };
-/** As tw_trust_find(), with the settings. */
+/** As tw_trust_find(), with the settings. What a store refuses is refused with its key: other
+ *  certificates of the same name and key count as refused too. */
 bool tw_trust_anchor(struct tw_trust *t, struct tw_view subject, size_t i, struct tw_anchor *out);
 /** Any anchor, by position, for look-alike questions ("same organisation?"). */
 bool tw_trust_at(struct tw_trust *t, size_t i, struct tw_view *der);
@@ -284,6 +285,7 @@ struct tw_path_request {
     bool no_partial;             /* only self-signed anchors (and those with settings) end a path */
     bool sha1_ok;                /* take SHA-1 whatever the level */
     bool cn_ok;                  /* a name in the subject CN counts when there is no dNSName */
+    bool any_usage;              /* do not ask keyUsage for what a TLS handshake needs */
     bool allow_proxy;            /* RFC 3820 proxy certificates */
     bool explicit_policy, inhibit_mapping, inhibit_any;  /* RFC 5280 6.1.1 (e) (f) (g) */
     const struct tw_view *policies; /* initial policies, DER OID contents; none = anyPolicy */

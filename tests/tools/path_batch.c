@@ -3,7 +3,8 @@
  *
  * In:  {"id", "leaf": PEM, "chain": [PEM], "roots": [PEM], "crls": [PEM], "time": unix, "name",
  *       "purpose": server|client|any|timestamp|code, "policy": rfc5280|strict|webpki, "level": 0..5,
- *       "max_depth": n, "no_partial", "sha1_ok", "cn_ok", "allow_proxy", "crl_all",
+ *       "max_depth": n, "no_partial", "sha1_ok", "cn_ok", "any_usage",
+ *       "allow_proxy", "crl_all",
  *       "explicit_policy", "inhibit_mapping", "inhibit_any": bool, "policies": [dotted],
  *       "emails": [text]}; all but leaf and time may be left out.
  * Out: {"id", "verdict": accept|reject, "problems": [{"problem", "lint", "step", "text"}],
@@ -134,6 +135,7 @@ static void fill(const json_t *in, struct tw_path_request *req)
     req->no_partial = flag(in, "no_partial");
     req->sha1_ok = flag(in, "sha1_ok");
     req->cn_ok = flag(in, "cn_ok");
+    req->any_usage = flag(in, "any_usage");
     req->allow_proxy = flag(in, "allow_proxy");
     req->crl_all = flag(in, "crl_all");
     req->explicit_policy = flag(in, "explicit_policy");
