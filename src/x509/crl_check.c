@@ -6,6 +6,7 @@
 #include "x509/crl.h"
 #include "x509/crl_internal.h"
 #include "x509/der.h"
+#include "x509/der_write.h"
 
 enum { MAX_VERIFIES = 128 };
 
@@ -44,20 +45,6 @@ struct names {
     struct tw_buf built;
 };
 
-static void der_wrap(struct tw_buf *out, uint8_t tag, struct tw_view a, struct tw_view b)
-{
-    size_t len = a.len + b.len;
-    tw_wr_u8(out, tag);
-    if (len < 0x80) {
-        tw_wr_u8(out, (unsigned)len);
-    } else {
-        tw_wr_u8(out, 0x84);
-        tw_wr_uint(out, 4, len);
-    }
-    tw_wr_bytes(out, a);
-    tw_wr_bytes(out, b);
-}
-
 static void names_open(struct names *n, const struct tw_dp_name *dp, struct tw_view base_dn)
 {
     struct tw_buf rdn, dn;
@@ -69,9 +56,9 @@ static void names_open(struct names *n, const struct tw_dp_name *dp, struct tw_v
     tw_buf_init(&dn, 1 << 16);
     struct tw_reader r = tw_rd_of(base_dn);
     struct tw_view base = der_bytes(&r, DER_SEQ, "Name"), none = {NULL, 0};
-    der_wrap(&rdn, DER_SET, dp->relative, none);
-    der_wrap(&dn, DER_SEQ, base, tw_buf_view(&rdn));
-    der_wrap(&n->built, 0xa4, tw_buf_view(&dn), none);
+    der_put(&rdn, DER_SET, dp->relative);
+    der_put2(&dn, DER_SEQ, base, tw_buf_view(&rdn));
+    der_put(&n->built, 0xa4, tw_buf_view(&dn));
     n->list = rdn.failed || dn.failed || n->built.failed ? none : tw_buf_view(&n->built);
     tw_buf_cleanup(&rdn);
     tw_buf_cleanup(&dn);
@@ -324,7 +311,7 @@ static void look_at_all(struct check *k)
     /* At last, lists of the issuer that no point names: as if its own name were the point's. */
     struct tw_buf own;
     tw_buf_init(&own, 1 << 16);
-    der_wrap(&own, 0xa4, k->req->cert->issuer, tw_view_of(NULL, 0));
+    der_put(&own, 0xa4, k->req->cert->issuer);
     points[n++] = (struct crl_point){.name = {.full = tw_buf_view(&own)},
                                      .reasons = TW_CRL_ALL_REASONS};
     for (size_t p = 0; p < n && !decided(k); p++)
