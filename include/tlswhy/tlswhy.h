@@ -58,8 +58,9 @@ TW_API void tw_options_free(struct tw_options *o);
 /**
  * Set one option by its name on the command line, without dashes: "servername", "no-sni",
  * "verify-name", "connect", "ca", "cert", "key", "pass", "alpn", "min-version", "max-version",
- * "ciphers", "groups", "sigalgs", "at", "4", "6", "timeout", "max-connections"; and "ca-pem",
- * which takes PEM text where "ca" takes a path.
+ * "ciphers", "groups", "sigalgs", "at", "4", "6", "timeout", "max-connections", "online",
+ * "hard-fail", "ct-log-list"; and "ca-pem" and "ct-log-list-json", which take the text where "ca"
+ * and "ct-log-list" take a path.
  *
  * Files named by "ca", "cert" and "key" are read here, so a bad file is found before any
  * connection is made.

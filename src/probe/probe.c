@@ -41,6 +41,12 @@ static void note_settings(struct probe *p)
     setting(p, "timeout_ms", NULL, (int64_t)p->o->timeout_ms);
     if (p->o->connect != NULL)
         setting(p, "connect", p->o->connect, 0);
+    if (p->o->ca != NULL)
+        setting(p, "own_ca", NULL, 1);
+    if (p->o->ct_logs != NULL)
+        setting(p, "ct_log_list", tw_log_list_date(p->o->ct_logs), 0);
+    if (p->o->hard_fail)
+        setting(p, "hard_fail", NULL, 1);
     if (p->o->cred != NULL)
         setting(p, "client_certificate", p->o->cert_path, 1);
 }
@@ -70,8 +76,11 @@ static bool explain_path(struct probe *p, uint32_t conn)
 static void explain_paths(struct probe *p)
 {
     for (uint32_t conn = 1; conn <= p->conns_n; conn++)
-        if (explain_path(p, conn))
+        if (explain_path(p, conn)) {
+            tw_revocation_explain(p->r->trace, conn, tw_net_now() - p->start, p->lib->crypto,
+                                  p->o->ct_logs);
             return;
+        }
 }
 
 static void finish(struct probe *p)
