@@ -130,7 +130,8 @@ struct tw_lab_fault {
     const char *name;      /**< "cert-expired" or a variant such as "cert-expired-tls12" */
     const char *title;     /**< what is broken, in words */
     const char *expect;    /**< cause id that check must find; NULL for healthy servers */
-    const char *options;   /**< options that check needs, "name=value" separated by spaces, or NULL */
+    const char *options;   /**< options that check needs, "name=value" separated by spaces, or NULL;
+                                the value LAB stands for tw_lab_log_list() */
     unsigned port;         /**< 0 where no server listens on purpose until started */
     const char *host;      /**< what to put into the target: "localhost", "127.0.0.1" */
 };
@@ -144,6 +145,8 @@ TW_API int tw_lab_start(struct tw_lib *lib, const char *const *only, unsigned ba
 TW_API const struct tw_lab_fault *tw_lab_at(const struct tw_lab *lab, size_t i);
 /** PEM text of the lab's CA, for "ca"; borrowed from lab. */
 TW_API const char *tw_lab_ca(const struct tw_lab *lab);
+/** Log list (JSON) of the lab's CT logs, for "ct-log-list-json"; borrowed from lab. */
+TW_API const char *tw_lab_log_list(const struct tw_lab *lab);
 TW_API void tw_lab_stop(struct tw_lab *lab);
 
 #ifdef __cplusplus

@@ -97,6 +97,11 @@ void tw_sct_verify(struct tw_crypto *c, const struct tw_cert *cert, const struct
                    const struct tw_log_list *logs, enum tw_sct_source source, struct tw_view raw,
                    int64_t at, struct tw_sct_seen *out);
 
+/** Signs as a log does for a certificate that is to carry the timestamp (for the lab and tests):
+ *  ECDSA with SHA-256 over cert without any list, appended to sig. timestamp in ms. */
+bool tw_sct_sign(struct tw_crypto *c, struct tw_privkey *log_key, const struct tw_cert *cert,
+                 const struct tw_cert *issuer, uint64_t timestamp, struct tw_buf *sig);
+
 /* ---- policies -------------------------------------------------------------------------------------------- */
 
 /** What a browser asks for, as data. */

@@ -183,3 +183,16 @@ void tw_sct_verify(struct tw_crypto *c, const struct tw_cert *cert, const struct
                  : (int64_t)(out->sct.timestamp / 1000) > at + 300 ? TW_SCT_FUTURE
                                                                 : TW_SCT_VALID;
 }
+
+bool tw_sct_sign(struct tw_crypto *c, struct tw_privkey *log_key, const struct tw_cert *cert,
+                 const struct tw_cert *issuer, uint64_t timestamp, struct tw_buf *sig)
+{
+    struct tw_sct s = {.timestamp = timestamp};
+    struct tw_buf what;
+    tw_buf_init(&what, 2 * MAX_TBS);
+    bool ok = signed_bytes(c, &s, cert, issuer, true, &what);
+    struct tw_view v = tw_buf_view(&what);
+    ok = ok && c->sign(log_key, TW_SIG_ECDSA, TW_HASH_SHA256, &v, 1, sig);
+    tw_buf_cleanup(&what);
+    return ok;
+}
