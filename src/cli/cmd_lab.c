@@ -7,7 +7,9 @@
 #include <time.h>
 #include <unistd.h>
 
-static bool set_fault_options(struct tw_options *o, struct tw_lib *lib, const char *list)
+/* The value LAB stands for the lab's own CT log list, whose keys are made at start. */
+static bool set_fault_options(struct tw_options *o, struct tw_lib *lib, const struct tw_lab *lab,
+                              const char *list)
 {
     while (list != NULL && *list != '\0') {
         size_t n = strcspn(list, " ");
@@ -20,8 +22,10 @@ static bool set_fault_options(struct tw_options *o, struct tw_lib *lib, const ch
         char *eq = strchr(item, '=');
         if (eq != NULL)
             *eq = '\0';
-        const char *why;
-        if (tw_options_set(o, lib, item, eq == NULL ? NULL : eq + 1, &why) != 0) {
+        const char *why, *value = eq == NULL ? NULL : eq + 1;
+        if (value != NULL && strcmp(value, "LAB") == 0)
+            value = tw_lab_log_list(lab);
+        if (tw_options_set(o, lib, item, value, &why) != 0) {
             cli_error("lab: %s: %s", item, why);
             return false;
         }
@@ -58,7 +62,7 @@ static bool diagnose_one(struct cli_common *c, const struct tw_lab *lab,
     char target[300];
     snprintf(target, sizeof target, "%s:%u", f->host, f->port);
     bool ok = o != NULL && tw_options_set(o, c->lib, "ca-pem", tw_lab_ca(lab), &why) == 0 &&
-              set_fault_options(o, c->lib, f->options);
+              set_fault_options(o, c->lib, lab, f->options);
     double start = now_ms();
     ok = ok && tw_check(c->lib, o, target, keep_going, NULL, &row->result, &why) == 0;
     if (!ok) {

@@ -41,6 +41,9 @@ static const struct cli_option opt_check[] = {
     {"4", '4', NULL, "IPv4 only", true},
     {"6", '6', NULL, "IPv6 only", true},
     {"timeout", 0, "SECONDS", "for the whole diagnosis of a target (default 10)", true},
+    {"online", 0, NULL, "ask the CA too: OCSP, CRL and issuers over HTTP", true},
+    {"hard-fail", 0, NULL, "an unknown revocation status is a failure", true},
+    {"ct-log-list", 0, "FILE", "verify CT timestamps with this log_list.json, and demand them", true},
     {"max-connections", 0, "N", "most connections to one target (default 12)", true},
     {0},
 };

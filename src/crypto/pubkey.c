@@ -382,7 +382,18 @@ static enum tw_hash_id pss_params(struct tw_view params, int *salt)
     return hash;
 }
 
-/* Algorithms that are too rare for the table, such as those with SHA-3: whatever libcrypto knows. */
+/* ECDSA and RSA with SHA-3, 2.16.840.1.101.3.4.3.9 to .16, which OpenSSL 3.0 has no names for. */
+static bool sha3_algorithm(struct tw_view oid, int *md, int *pk)
+{
+    static const int mds[] = {NID_sha3_224, NID_sha3_256, NID_sha3_384, NID_sha3_512};
+    if (oid.len != 9 || memcmp(oid.data, NISTDSA, 8) != 0 || oid.data[8] < 9 || oid.data[8] > 16)
+        return false;
+    *md = mds[(oid.data[8] - 9) % 4];
+    *pk = oid.data[8] < 13 ? EVP_PKEY_EC : EVP_PKEY_RSA;
+    return true;
+}
+
+/* Algorithms that are too rare for the table: whatever libcrypto knows. */
 static enum tw_verify verify_rare(struct tw_pubkey *k, struct tw_view oid, struct tw_view tbs,
                                   struct tw_view sig)
 {
@@ -395,7 +406,8 @@ static enum tw_verify verify_rare(struct tw_pubkey *k, struct tw_view oid, struc
     memcpy(buf + 2, oid.data, oid.len);
     const unsigned char *p = buf, *spki = k->spki;
     ASN1_OBJECT *o = d2i_ASN1_OBJECT(NULL, &p, (long)oid.len + 2);
-    bool known = o != NULL && OBJ_find_sigid_algs(OBJ_obj2nid(o), &md, &pk) == 1;
+    bool known = sha3_algorithm(oid, &md, &pk) ||
+                 (o != NULL && OBJ_find_sigid_algs(OBJ_obj2nid(o), &md, &pk) == 1);
     ASN1_OBJECT_free(o);
     EVP_PKEY *evp = known && md != NID_undef ? d2i_PUBKEY(NULL, &spki, (long)k->spki_len) : NULL;
     EVP_MD_CTX *m = EVP_MD_CTX_new();

@@ -5,7 +5,7 @@
 #include "probe/probe.h"
 #include "net/net.h"
 
-enum { MAX_CRED_FILE = 1 << 20, DEFAULT_TIMEOUT_MS = 10000, DEFAULT_CONNECTIONS = 12 };
+enum { MAX_CRED_FILE = 1 << 20, MAX_LOG_LIST = 8 << 20, DEFAULT_TIMEOUT_MS = 10000, DEFAULT_CONNECTIONS = 12 };
 
 typedef int set_fn(struct tw_options *o, struct tw_lib *lib, const char *value, const char **why);
 
@@ -32,6 +32,7 @@ void tw_options_free(struct tw_options *o)
     if (o == NULL)
         return;
     tw_trust_free(o->ca);
+    tw_log_list_free(o->ct_logs);
     tw_credential_free(o->cred);
     tw_buf_cleanup(&o->cert);
     tw_buf_cleanup(&o->key);
@@ -301,6 +302,53 @@ static int set_timeout(struct tw_options *o, struct tw_lib *lib, const char *v, 
     return 0;
 }
 
+static int set_online(struct tw_options *o, struct tw_lib *lib, const char *v, const char **why)
+{
+    (void)lib, (void)v, (void)why;
+    o->online = true;
+    return 0;
+}
+
+static int set_hard_fail(struct tw_options *o, struct tw_lib *lib, const char *v, const char **why)
+{
+    (void)lib, (void)v, (void)why;
+    o->hard_fail = true;
+    return 0;
+}
+
+static int read_ct_logs(struct tw_options *o, struct tw_view json, const char *name,
+                        const char **why)
+{
+    const char *reason;
+    struct tw_log_list *l;
+    if (tw_log_list_parse(json, &l, &reason) != TW_OK)
+        return refuse(o, why, "%.200s: %s", name, reason);
+    tw_log_list_free(o->ct_logs);
+    o->ct_logs = l;
+    return 0;
+}
+
+static int set_ct_log_list(struct tw_options *o, struct tw_lib *lib, const char *v,
+                           const char **why)
+{
+    (void)lib;
+    struct tw_buf file;
+    tw_buf_init(&file, MAX_LOG_LIST);
+    int rc = TW_EXIT_USAGE;
+    if (tw_read_file(v, MAX_LOG_LIST, &file, o->arena, why) == TW_OK)
+        rc = read_ct_logs(o, tw_buf_view(&file), v, why);
+    tw_buf_cleanup(&file);
+    return rc;
+}
+
+/* The content of a log list instead of its path; for callers that have it in memory. */
+static int set_ct_log_list_json(struct tw_options *o, struct tw_lib *lib, const char *v,
+                                const char **why)
+{
+    (void)lib;
+    return read_ct_logs(o, tw_view_str(v), "log list", why);
+}
+
 static int set_max_connections(struct tw_options *o, struct tw_lib *lib, const char *v,
                                const char **why)
 {
@@ -329,6 +377,8 @@ static const struct {
     {"at", true, set_at},                   {"4", false, set_4},
     {"6", false, set_6},                    {"timeout", true, set_timeout},
     {"max-connections", true, set_max_connections},
+    {"online", false, set_online},          {"hard-fail", false, set_hard_fail},
+    {"ct-log-list", true, set_ct_log_list}, {"ct-log-list-json", true, set_ct_log_list_json},
 };
 
 int tw_options_set(struct tw_options *o, struct tw_lib *lib, const char *name, const char *value,

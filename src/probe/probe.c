@@ -41,22 +41,58 @@ static void note_settings(struct probe *p)
     setting(p, "timeout_ms", NULL, (int64_t)p->o->timeout_ms);
     if (p->o->connect != NULL)
         setting(p, "connect", p->o->connect, 0);
+    if (p->o->ca != NULL)
+        setting(p, "own_ca", NULL, 1);
+    if (p->o->ct_logs != NULL)
+        setting(p, "ct_log_list", tw_log_list_date(p->o->ct_logs), 0);
+    if (p->o->hard_fail)
+        setting(p, "hard_fail", NULL, 1);
     if (p->o->cred != NULL)
         setting(p, "client_certificate", p->o->cert_path, 1);
 }
 
 /* ---- judging ---------------------------------------------------------------------------------------- */
 
+static size_t sent_certs(const struct tw_trace *t, uint32_t conn, struct tw_view *out, size_t cap)
+{
+    size_t n = 0;
+    const struct tw_fact *f = NULL;
+    while (n < cap && (f = tw_trace_next(t, f, conn, TW_FACT_CERTIFICATE, NULL)) != NULL)
+        if (f->from == TW_SERVER)
+            out[n++] = f->data;
+    return n;
+}
+
+bool probe_path_completes(struct probe *p, uint32_t conn)
+{
+    struct tw_view certs[16];
+    const struct tw_trace *t = p->r->trace;
+    const struct tw_fact *f = NULL;
+    size_t n = sent_certs(t, conn, certs, TW_ARRAY_LEN(certs) - 4);
+    while (n < TW_ARRAY_LEN(certs) &&
+           (f = tw_trace_next(t, f, conn, TW_FACT_FETCH, "ca_issuers")) != NULL)
+        if (f->data.len > 0)
+            certs[n++] = f->data;
+    struct tw_trace *scratch = tw_trace_new(1 << 20);
+    struct tw_path_request req = {.crypto = p->lib->crypto,
+                                  .trust = p->o->ca != NULL ? p->o->ca : tw_system_trust(p->lib),
+                                  .wall_time = tw_trace_setting_num(t, "wall_time", 0),
+                                  .name = p->verify_name, .certs = certs, .certs_n = n};
+    static const char *const gaps[] = {"missing_issuer", "unknown_root", "no_anchors",
+                                       "bad_signature"};
+    bool good = scratch != NULL && tw_path_explain(&req, scratch, 1, 0) == TW_OK &&
+                tw_trace_first(scratch, 1, TW_FACT_PATH, NULL) != NULL;
+    for (size_t i = 0; good && i < TW_ARRAY_LEN(gaps); i++)
+        good = tw_trace_first(scratch, 1, TW_FACT_PATH, gaps[i]) == NULL;
+    tw_trace_free(scratch);
+    return good;
+}
+
 static bool explain_path(struct probe *p, uint32_t conn)
 {
     struct tw_view certs[32];
-    size_t n = 0;
     const struct tw_trace *t = p->r->trace;
-    const struct tw_fact *f = NULL;
-    while (n < TW_ARRAY_LEN(certs) &&
-           (f = tw_trace_next(t, f, conn, TW_FACT_CERTIFICATE, NULL)) != NULL)
-        if (f->from == TW_SERVER)
-            certs[n++] = f->data;
+    size_t n = sent_certs(t, conn, certs, TW_ARRAY_LEN(certs));
     if (n == 0 || tw_trace_first(t, conn, TW_FACT_PATH, NULL) != NULL)
         return n > 0;
     struct tw_path_request req = {.crypto = p->lib->crypto,
@@ -70,8 +106,11 @@ static bool explain_path(struct probe *p, uint32_t conn)
 static void explain_paths(struct probe *p)
 {
     for (uint32_t conn = 1; conn <= p->conns_n; conn++)
-        if (explain_path(p, conn))
+        if (explain_path(p, conn)) {
+            tw_revocation_explain(p->r->trace, conn, tw_net_now() - p->start, p->lib->crypto,
+                                  p->o->ct_logs);
             return;
+        }
 }
 
 static void finish(struct probe *p)
@@ -97,13 +136,19 @@ static void next_round(struct probe *p)
     size_t n = p->conns_n >= p->o->max_connections || probe_left_ms(p) < 100
                    ? 0
                    : tw_plan_next(p->r->diagnosis, budget, plan, TW_ARRAY_LEN(plan));
-    if (n == 0) {
+    bool ask_ca = p->o->online && !p->online_asked &&
+                  tw_trace_first(p->r->trace, 0, TW_FACT_PATH, NULL) != NULL;
+    if (n == 0 && !ask_ca) {
         finish(p);
         return;
     }
-    p->r->rounds++;
+    p->r->rounds += n > 0;
     p->doing = "trying what makes it pass";
     p->active++; /* so that a trial that fails at once does not end the round */
+    if (ask_ca) {
+        p->online_asked = true;
+        p->online = online_start(p);
+    }
     for (size_t i = 0; i < n && p->conns_n < p->o->max_connections; i++)
         pconn_start(p, (uint32_t)p->conns_n + 1, plan[i]);
     probe_conn_over(p);
@@ -146,8 +191,11 @@ static void stop_all(struct probe *p, const char *how)
         finish(p);
         return;
     }
+    p->active++; /* so that the last one to end does not end it all before the others are told */
     for (size_t i = 0; i < p->conns_n; i++)
         pconn_abort(p->conns[i], how);
+    online_stop(p->online);
+    probe_conn_over(p);
 }
 
 static void on_deadline(void *user)
@@ -263,6 +311,7 @@ enum tw_status tw_probe_run(struct tw_lib *lib, const struct tw_options *o,
     tw_net_free(p->net);
     for (size_t i = 0; i < p->conns_n; i++)
         pconn_free(p->conns[i]);
+    online_free(p->online);
     free(p);
     return tw_result_judge(r);
 }

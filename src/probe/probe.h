@@ -9,6 +9,7 @@
 #include "crypto/crypto.h"
 #include "rules/rules.h"
 #include "tlswhy/tlswhy.h"
+#include "x509/revocation.h"
 #include "x509/x509.h"
 
 struct tw_lib {
@@ -61,6 +62,9 @@ struct tw_options {
     int family;                               /* AF_UNSPEC, AF_INET, AF_INET6 */
     uint64_t timeout_ms;
     unsigned max_connections;
+    bool online, hard_fail, dane;
+    struct tw_log_list *ct_logs;              /* NULL: not given */
+    const char *resolver, *sntp;              /* NULL when not given */
 };
 /** What can be checked only when all options are there. 0 or TW_EXIT_USAGE with *why. */
 int tw_options_finish(struct tw_options *o, struct tw_lib *lib, const char **why);

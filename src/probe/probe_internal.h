@@ -4,6 +4,7 @@
 
 #include "engine/engine.h"
 #include "net/net.h"
+#include "probe/online.h"
 #include "probe/probe.h"
 
 struct probe;
@@ -28,7 +29,8 @@ struct probe {
     struct pconn *conns[TW_MAX_CONNS]; size_t conns_n;
     size_t active;
     const char *doing;               /* for progress */
-    bool stopping, finished;
+    struct online *online;           /* --online, once there are certificates */
+    bool stopping, finished, online_asked;
 };
 
 /** Starts connection number n (from 1). trial NULL = baseline. false: could not even start. */
@@ -42,6 +44,8 @@ bool pconn_listens(const struct pconn *pc);
 /** Called by a connection exactly once, when it is over. */
 void probe_conn_over(struct probe *p);
 void probe_fact(struct probe *p, struct tw_fact f);
+/** Do the certificates of conn with the issuers fetched (ca_issuers) validate? */
+bool probe_path_completes(struct probe *p, uint32_t conn);
 /** Milliseconds until the deadline of the diagnosis. */
 uint64_t probe_left_ms(const struct probe *p);
 

@@ -224,14 +224,21 @@ static bool match_missing_intermediate(const struct tw_case *c, struct tw_findin
     bool known = speaks_for_known_ca(c, path), only_leaf = !s.cert.is_ca;
     if (!known && !only_leaf)
         return false; /* a CA's certificate is the last one: its root is simply not known */
-    begin(c, f, path, known ? TW_LIKELY : TW_POSSIBLE);
+    const struct tw_fact *completes = tw_trace_last(c->trace, path->conn, TW_FACT_CHECK,
+                                                    "aia_completes");
+    bool proven = completes != NULL && completes->num == 1;
+    begin(c, f, path, proven ? TW_PROVEN : known ? TW_LIKELY : TW_POSSIBLE);
+    if (proven)
+        tw_finding_cite(f, "fetched from where AIA says", "our check", "%s", completes->text);
     tw_finding_cite(f, "last certificate sent", s.source, "%s", s.subject);
     tw_finding_cite(f, "its issuer, which was not sent", s.source, "%s", s.issuer);
     if (hint != NULL && known)
         tw_finding_fact(f, hint->num == 2 ? "a known CA stands behind it" : "AIA names the issuer at",
                         hint);
-    tw_finding_not(f, "untrusted-private-ca", known ? "not excluded until the issuer is fetched"
-                                                    : "equally possible: nothing tells the issuer");
+    tw_finding_not(f, "untrusted-private-ca",
+                   proven  ? "excluded: the missing link leads to a trusted root"
+                   : known ? "not excluded until the issuer is fetched (--online does)"
+                           : "equally possible: nothing tells the issuer");
     tw_finding_summary(f, "The server does not send the intermediate certificate \"%s\", so clients "
                           "cannot link its certificate to a root they trust.", s.issuer);
     return true;

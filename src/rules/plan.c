@@ -194,6 +194,7 @@ static const struct {
     {bad_signature, "rsa-kx-only"},
     {corrupted, "repeat"},
     {broke_under_way, "repeat"},
+    {tw_staple_missing, "repeat"}, /* nginx staples from the second request on */
     {asks_in_http2, "alpn-http1"},
     /* what earlier trials showed */
     {passed_with_rsa_kx, "wide-no-rsa-kx"},

@@ -37,6 +37,9 @@ bool tw_outside_sigalg(const struct tw_case *c, const struct tw_conn_view *v);
 /** Every trial with a ClientHello that was made failed, `wide` among them. */
 bool tw_nothing_passes(const struct tw_case *c);
 
+/** The baseline's certificate demands a stapled status (RFC 7633), and none came. */
+bool tw_staple_missing(const struct tw_case *c);
+
 #define TW_RULE(name) extern const struct tw_rule tw_rule_##name;
 #include "rules/list.def"
 #undef TW_RULE

@@ -81,7 +81,9 @@ enum anchor_state path_anchor_state(struct builder *b, struct node *n)
         if (s == ANCHOR_REFUSED)
             break; /* the refusal of a key counts for each of its certificates */
     }
-    if (n->anchor == ANCHOR_GOOD && b->req->no_partial && !n->by_settings &&
+    bool direct = n == &b->nodes[0]; /* the leaf itself is in the store */
+    if (n->anchor == ANCHOR_GOOD && !n->by_settings &&
+        (b->req->no_partial || (direct && b->req->no_direct)) &&
         !is_self_signed(b, (size_t)(n - b->nodes)))
         n->anchor = ANCHOR_PARTIAL;
     return n->anchor;
@@ -219,7 +221,7 @@ static struct tw_view dsa_with(struct builder *b, struct tw_view spki, struct tw
 
 /* A DSA key may leave its parameters to its issuer's key (RFC 3279 2.3.2, RFC 5280 6.1.4 f); any
  * certificate of that issuer gives them: what they are matters only if the signature verifies. */
-static struct tw_view dsa_key(struct builder *b, const struct tw_cert *c)
+struct tw_view path_key(struct builder *b, const struct tw_cert *c)
 {
     if (!dsa_inherits(c))
         return c->spki;
@@ -238,7 +240,7 @@ static enum tw_verify verify(struct builder *b, const struct tw_cert *c, const s
 {
     struct tw_crypto *crypto = b->req->crypto;
     uint8_t key[TW_HASH_MAX];
-    struct tw_view spki = dsa_key(b, issuer);
+    struct tw_view spki = path_key(b, issuer);
     const struct tw_view parts[2] = {spki, c->der};
     struct tw_sig_cache *cache = b->req->cache;
     if (c->signature.len == 0 || spki.len == 0)
@@ -529,8 +531,8 @@ static bool give_certs(struct builder *b, size_t sent)
     return true;
 }
 
-enum tw_status tw_path_find(const struct tw_path_request *req, struct tw_arena *arena,
-                            struct tw_paths **out)
+enum tw_status path_find_within(const struct tw_path_request *req, struct tw_arena *arena,
+                                struct builder *parent, struct tw_paths **out)
 {
     struct tw_paths *o = tw_arena_alloc(arena, sizeof *o);
     *out = o;
@@ -541,12 +543,26 @@ enum tw_status tw_path_find(const struct tw_path_request *req, struct tw_arena *
     struct builder *b = begin(req, arena, o);
     if (b == NULL || !give_certs(b, req->certs_n < MAX_CERTS ? req->certs_n : MAX_CERTS))
         return TW_E_NOMEM;
+    if (parent != NULL) {
+        b->parent = parent;
+        b->nesting = parent->nesting + 1;
+        b->work = parent->work; /* the budget is for all of them together */
+    }
     b->chain[b->chain_n++] = 0;
     extend(b);
-    chain_notes(b);
+    if (parent != NULL)
+        parent->work = b->work;
+    else
+        chain_notes(b);
     if (o->limited && o->n > 0 && o->kept[0].faults_n > 0)
         path_fault(b, &o->kept[0], TW_PATH_LIMIT, -1, NULL,
                    "the search was ended by a limit: %u steps, %u signatures", b->steps,
                    o->signatures);
     return b->nomem ? TW_E_NOMEM : TW_OK;
+}
+
+enum tw_status tw_path_find(const struct tw_path_request *req, struct tw_arena *arena,
+                            struct tw_paths **out)
+{
+    return path_find_within(req, arena, NULL, out);
 }

@@ -96,7 +96,7 @@ static void check_critical(struct check *k, size_t i)
 
 /* ---- strength ---------------------------------------------------------------------------------------------- */
 
-static unsigned level_bits(const struct tw_path_request *req)
+unsigned path_level_bits(const struct tw_path_request *req)
 {
     static const unsigned bits[] = {0, 80, 112, 128, 192, 256};
     unsigned level = req->level == 0 ? 2 : req->level - 1;
@@ -110,7 +110,7 @@ static void check_key(struct check *k, size_t i)
     char name[160];
     tw_cert_key_info(c, &info);
     unsigned strength = tw_key_strength(&info);
-    if (strength > 0 && strength < level_bits(k->req))
+    if (strength > 0 && strength < path_level_bits(k->req))
         path_fault(k->b, k->p, TW_PATH_WEAK_KEY, (int)i, "NIST SP 800-57 part 1", "%s: %s key of %u bits",
                    cert_words(c, name, sizeof name), tw_key_type_name(info.type), info.bits);
     if (info.type == TW_KEY_EC && tw_cert_explicit_curve(c))
@@ -125,7 +125,7 @@ static void check_hash(struct check *k, size_t i)
     unsigned strength = tw_cert_sig_strength(c);
     bool top = i + 1 == k->p->n;
     if ((top && (k->p->anchored || c->self_issued)) || strength == 0 ||
-        strength >= level_bits(k->req) || (strength == 63 && k->req->sha1_ok))
+        strength >= path_level_bits(k->req) || (strength == 63 && k->req->sha1_ok))
         return;
     path_fault(k->b, k->p, TW_PATH_WEAK_SIGNATURE, (int)i, "RFC 9155", "%s: signed with %s",
                cert_words(c, name, sizeof name), tw_cert_sig_name(c, alg, sizeof alg));
@@ -411,4 +411,5 @@ void path_check(struct builder *b, struct tw_path *p)
     check_depth(&k);
     path_check_names(b, p);
     path_check_policies(b, p);
+    path_check_crls(b, p);
 }

@@ -2,6 +2,7 @@
 #ifndef TW_PATH_INTERNAL_H
 #define TW_PATH_INTERNAL_H
 
+#include "x509/crl.h"
 #include "x509/der.h"
 #include "x509/x509.h"
 
@@ -40,6 +41,10 @@ struct builder {
     uint8_t chain[TW_PATH_MAX_STEPS]; size_t chain_n; /* nodes of the path at hand ... */
     enum tw_verify link[TW_PATH_MAX_STEPS];  /* ... [i]: of the signature on chain[i] */
     struct tw_path now;       /* the same, being judged */
+    struct tw_crl *crls; size_t crls_n;      /* parsed when first needed */
+    const struct tw_cert *judging;           /* whose revocation is being looked at */
+    struct builder *parent;   /* the search that needs a CRL signer's path; NULL at the top */
+    unsigned nesting;
 };
 
 /** Puts a fault on the path. fmt NULL: the problem's own text. */
@@ -57,6 +62,13 @@ void path_check(struct builder *b, struct tw_path *p);
 void path_check_names(struct builder *b, struct tw_path *p);
 /** Certificate policies (policy.c). */
 void path_check_policies(struct builder *b, struct tw_path *p);
+/** Revocation lists (path_crl.c). */
+void path_check_crls(struct builder *b, struct tw_path *p);
+/** Bits of security that the request's level asks for. */
+unsigned path_level_bits(const struct tw_path_request *req);
+/** tw_path_find() on behalf of another search. */
+enum tw_status path_find_within(const struct tw_path_request *req, struct tw_arena *arena,
+                                struct builder *parent, struct tw_paths **out);
 /** Notes on the chain as sent (chain.c). */
 void chain_notes(struct builder *b);
 /** Does issuer's key verify c's signature? Counts against the budget, uses the cache. */
@@ -64,6 +76,8 @@ enum tw_verify path_signed_by(struct builder *b, size_t child, size_t issuer);
 /** Judges the chain at hand and keeps it if it is among the best. end: what is missing at its top,
  *  TW_PATH_OK when it is anchored. */
 void path_consider(struct builder *b, enum tw_path_problem end);
+/** A certificate's key, with DSA parameters from its issuer's where it leaves them out. */
+struct tw_view path_key(struct builder *b, const struct tw_cert *c);
 /** What the store says about a node; looked up once. */
 enum anchor_state path_anchor_state(struct builder *b, struct node *n);
 

@@ -283,6 +283,7 @@ struct tw_path_request {
     unsigned max_depth;          /* 1 + intermediates that may stand between leaf and anchor (self-
                                     issued ones not counted); 0 = the limit of the builder */
     bool no_partial;             /* only self-signed anchors (and those with settings) end a path */
+    bool no_direct;              /* a leaf that is an anchor itself counts only when self-signed */
     bool sha1_ok;                /* take SHA-1 whatever the level */
     bool cn_ok;                  /* a name in the subject CN counts when there is no dNSName */
     bool any_usage;              /* do not ask keyUsage for what a TLS handshake needs */

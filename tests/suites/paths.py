@@ -75,7 +75,7 @@ def limbo(case, req):
     o = case["opts"]
     name = case["id"]
     # the suite's own namespaces say whose rules are meant
-    req["policy"] = "strict" if name.startswith("rfc5280::") else \
+    req["policy"] = "strict" if name.startswith(("rfc5280::", "crl::")) else \
         "webpki" if name.startswith(("webpki::", "online::")) else "rfc5280"
     if o.get("max_chain_depth") is not None:
         req["max_depth"] = o["max_chain_depth"]
@@ -110,7 +110,7 @@ def openssl(case, req):
 def mbedtls(case, req):
     profile = case["opts"]["profile"]
     # default and next: SHA-2 and RSA 2048; compat: SHA-1 and RSA 1024 too; all: anything
-    req.update(purpose="any", policy="rfc5280", cn_ok=True, no_partial=True,
+    req.update(purpose="any", policy="rfc5280", cn_ok=True, no_direct=True,
                level={"": 2, "next": 2, "suite_b": 3, "compat": 1, "all": 0}[profile])
     req["sha1_ok"] = profile == "compat"
     if req["name"]:
