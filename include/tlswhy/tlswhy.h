@@ -114,6 +114,23 @@ TW_API int tw_check(struct tw_lib *lib, struct tw_options *o, const char *target
                     tw_progress_fn *progress, void *user, struct tw_result **out,
                     const char **why) TW_API_MUST_CHECK;
 
+/**
+ * Explain a certificate file the way tw_check() explains what a server sent: PEM (leaf first, then
+ * its chain) or DER. Of the options "ca", "at", and those of inspect count: "chain" and "crl" (files,
+ * added up), "name" (host name, IP address or URI that the certificate must cover), "purpose"
+ * (server, client, any), "policy" (rfc5280: what validators check; strict: also RFC 5280's
+ * certificate profile; webpki: also the Baseline Requirements), "level" (0 to 5, as OpenSSL's
+ * security levels; default 2).
+ *
+ * @return as tw_check(); TW_EXIT_USAGE when the file cannot be read or holds no certificate
+ */
+TW_API int tw_inspect(struct tw_lib *lib, struct tw_options *o, const char *file,
+                      struct tw_result **out, const char **why) TW_API_MUST_CHECK;
+
+/** The chain to serve, PEM: leaf and intermediates of the best path in order, without the root, from
+ *  what was sent and found; malloc'ed. NULL when no path reaches a trust anchor. */
+TW_API char *tw_result_chain(const struct tw_result *r);
+
 /** Judge a saved trace again. @param line,why  for TW_EXIT_USAGE: where and what */
 TW_API int tw_replay(struct tw_lib *lib, const void *trace, size_t len, struct tw_result **out,
                      size_t *line, const char **why) TW_API_MUST_CHECK;

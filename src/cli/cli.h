@@ -26,6 +26,7 @@ struct cli_common {
     unsigned port;         /* lab */
     bool diagnose, list;
     const char *write_ca;
+    const char *write_chain;
     struct tw_lib *lib;
     struct tw_options *options;  /* check and lab */
     const char **args; size_t args_n;
@@ -40,6 +41,7 @@ struct cli_command {
 extern const struct cli_command *const cli_commands[];  /* NULL-terminated */
 
 int cli_check(struct cli_common *c);
+int cli_inspect(struct cli_common *c);
 int cli_replay(struct cli_common *c);
 int cli_causes(struct cli_common *c);
 int cli_lab(struct cli_common *c);
@@ -52,6 +54,9 @@ int cli_worse(int a, int b);
 struct tw_text_options cli_text_options(const struct cli_common *c);
 /** Prints a result as the options ask and saves its trace. */
 int cli_show(struct cli_common *c, struct tw_result *r, const char *command);
+/** Write the trace / the repaired chain where the options say; false and a message otherwise. */
+bool cli_save_trace(struct cli_common *c, struct tw_result *r);
+bool cli_write_chain(struct cli_common *c, struct tw_result *r);
 /** Whole file or "-" for stdin; malloc'ed. NULL and a message on stderr otherwise. */
 char *cli_read(const char *path, size_t *len);
 /** SIGINT was seen. */

@@ -19,17 +19,37 @@ static bool on_progress(void *user, const char *what)
     return !cli_interrupted();
 }
 
-static bool save_trace(struct cli_common *c, struct tw_result *r)
+static bool write_file(const char *option, const char *path, const char *text, size_t len)
 {
-    size_t len;
-    char *text = tw_result_trace(r, &len);
-    FILE *f = text == NULL ? NULL : fopen(c->save_trace, "wb");
+    FILE *f = fopen(path, "wb");
     bool ok = f != NULL && fwrite(text, 1, len, f) == len;
     if (f != NULL && fclose(f) != 0)
         ok = false;
     if (!ok)
-        cli_error("--save-trace: %s: %s", c->save_trace, strerror(errno));
+        cli_error("%s: %s: %s", option, path, strerror(errno));
+    return ok;
+}
+
+bool cli_save_trace(struct cli_common *c, struct tw_result *r)
+{
+    size_t len;
+    char *text = tw_result_trace(r, &len);
+    bool ok = text != NULL && write_file("--save-trace", c->save_trace, text, len);
+    if (text == NULL)
+        cli_error("--save-trace: out of memory");
     free(text);
+    return ok;
+}
+
+bool cli_write_chain(struct cli_common *c, struct tw_result *r)
+{
+    char *pem = tw_result_chain(r);
+    if (pem == NULL) {
+        cli_error("--write-chain: no path leads to a trust anchor, so there is no chain to write");
+        return false;
+    }
+    bool ok = write_file("--write-chain", c->write_chain, pem, strlen(pem));
+    free(pem);
     return ok;
 }
 
@@ -78,7 +98,9 @@ static int check_one(struct cli_common *c, const char *target)
     char command[1500];
     snprintf(command, sizeof command, "tlswhy%s %.900s", c->again == NULL ? "" : c->again, target);
     rc = cli_show(c, r, command);
-    if (c->save_trace != NULL && !save_trace(c, r))
+    if (c->save_trace != NULL && !cli_save_trace(c, r))
+        rc = cli_worse(rc, TW_EXIT_USAGE);
+    if (c->write_chain != NULL && !cli_write_chain(c, r))
         rc = cli_worse(rc, TW_EXIT_USAGE);
     tw_result_free(r);
     return rc;

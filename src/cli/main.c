@@ -22,6 +22,23 @@ static const struct cli_option opt_trace[] = {
     {0},
 };
 
+static const struct cli_option opt_chain[] = {
+    {"write-chain", 0, "FILE", "write the chain to serve instead, in order, PEM", false},
+    {0},
+};
+
+static const struct cli_option opt_inspect[] = {
+    {"chain", 0, "FILE", "certificates beside the leaf, as a server would send them", true},
+    {"ca", 0, "FILE|DIR", "trust these certificates instead of the system's store", true},
+    {"crl", 0, "FILE", "revocation lists to judge by", true},
+    {"at", 0, "TIME", "judge at this time instead of now", true},
+    {"name", 0, "HOST", "name or address the certificate must cover", true},
+    {"purpose", 0, "WHAT", "server (default), client or any", true},
+    {"policy", 0, "RULES", "rfc5280 (default), strict or webpki", true},
+    {"level", 0, "N", "security level 0 to 5 for keys and hashes (default 2)", true},
+    {0},
+};
+
 static const struct cli_option opt_check[] = {
     {"servername", 's', "NAME", "name to send as SNI, and to verify", true},
     {"no-sni", 0, NULL, "send no SNI", true},
@@ -56,13 +73,19 @@ static const struct cli_option opt_lab[] = {
     {0},
 };
 
-static const struct cli_option *const groups_check[] = {opt_check, opt_trace, opt_output, NULL};
+static const struct cli_option *const groups_check[] = {opt_check, opt_chain, opt_trace, opt_output,
+                                                     NULL};
+static const struct cli_option *const groups_inspect[] = {opt_inspect, opt_chain, opt_trace,
+                                                       opt_output, NULL};
 static const struct cli_option *const groups_plain[] = {opt_output, NULL};
 static const struct cli_option *const groups_lab[] = {opt_lab, opt_output, NULL};
 
 static const struct cli_command cmd_check = {
     "check", "[check] TARGET... | -", "why does a handshake with this server fail?", groups_check,
     cli_check};
+static const struct cli_command cmd_inspect = {
+    "inspect", "inspect LEAF...", "will this certificate file do, and if not, why?", groups_inspect,
+    cli_inspect};
 static const struct cli_command cmd_replay = {
     "replay", "replay FILE", "judge a saved trace again, without network", groups_plain,
     cli_replay};
@@ -73,8 +96,8 @@ static const struct cli_command cmd_causes = {
     "causes", "causes [ID]", "the catalogue: every cause, its evidence, its fix", groups_plain,
     cli_causes};
 
-const struct cli_command *const cli_commands[] = {&cmd_check, &cmd_replay, &cmd_lab, &cmd_causes,
-                                                  NULL};
+const struct cli_command *const cli_commands[] = {&cmd_check, &cmd_inspect, &cmd_replay, &cmd_lab,
+                                                  &cmd_causes, NULL};
 
 /* ---- helpers ---------------------------------------------------------------------------------- */
 
@@ -227,6 +250,8 @@ static int take_own(struct cli_common *c, const struct cli_option *o, const char
         c->save_trace = value;
     else if (strcmp(o->name, "write-ca") == 0)
         c->write_ca = value;
+    else if (strcmp(o->name, "write-chain") == 0)
+        c->write_chain = value;
     else if (strcmp(o->name, "port") == 0)
         return take_port(c, value);
     else if (strcmp(value, "auto") != 0 && strcmp(value, "always") != 0 &&

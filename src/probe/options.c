@@ -5,7 +5,8 @@
 #include "probe/probe.h"
 #include "net/net.h"
 
-enum { MAX_CRED_FILE = 1 << 20, MAX_LOG_LIST = 8 << 20, DEFAULT_TIMEOUT_MS = 10000, DEFAULT_CONNECTIONS = 12 };
+enum { MAX_CRED_FILE = 1 << 20, MAX_LOG_LIST = 8 << 20,
+       MAX_CHAIN = 4 << 20, MAX_CRLS = 64 << 20, DEFAULT_TIMEOUT_MS = 10000, DEFAULT_CONNECTIONS = 12 };
 
 typedef int set_fn(struct tw_options *o, struct tw_lib *lib, const char *value, const char **why);
 
@@ -20,6 +21,8 @@ struct tw_options *tw_options_new(void)
     o->family = AF_UNSPEC;
     tw_buf_init(&o->cert, MAX_CRED_FILE);
     tw_buf_init(&o->key, MAX_CRED_FILE);
+    tw_buf_init(&o->chain, MAX_CHAIN);
+    tw_buf_init(&o->crls, MAX_CRLS);
     if (o->arena == NULL) {
         tw_options_free(o);
         return NULL;
@@ -36,6 +39,8 @@ void tw_options_free(struct tw_options *o)
     tw_credential_free(o->cred);
     tw_buf_cleanup(&o->cert);
     tw_buf_cleanup(&o->key);
+    tw_buf_cleanup(&o->chain);
+    tw_buf_cleanup(&o->crls);
     tw_arena_free(o->arena);
     free(o);
 }
@@ -361,6 +366,60 @@ static int set_max_connections(struct tw_options *o, struct tw_lib *lib, const c
     return 0;
 }
 
+/* ---- inspect ---------------------------------------------------------------------------------- */
+
+/* Several files add up. */
+static int set_chain(struct tw_options *o, struct tw_lib *lib, const char *v, const char **why)
+{
+    (void)lib;
+    return tw_read_file(v, MAX_CHAIN, &o->chain, o->arena, why) == TW_OK ? 0 : TW_EXIT_USAGE;
+}
+
+static int set_crl(struct tw_options *o, struct tw_lib *lib, const char *v, const char **why)
+{
+    (void)lib;
+    return tw_read_file(v, MAX_CRLS, &o->crls, o->arena, why) == TW_OK ? 0 : TW_EXIT_USAGE;
+}
+
+static int word_of(const char *const *words, size_t n, const char *v)
+{
+    for (size_t i = 0; i < n; i++)
+        if (strcmp(words[i], v) == 0)
+            return (int)i;
+    return -1;
+}
+
+static int set_policy(struct tw_options *o, struct tw_lib *lib, const char *v, const char **why)
+{
+    (void)lib;
+    static const char *const words[] = {"rfc5280", "strict", "webpki"}; /* as enum tw_policy */
+    int i = word_of(words, TW_ARRAY_LEN(words), v);
+    if (i < 0)
+        return refuse(o, why, "'%.40s' is none of rfc5280, strict, webpki", v);
+    o->policy = (enum tw_policy)i;
+    return 0;
+}
+
+static int set_purpose(struct tw_options *o, struct tw_lib *lib, const char *v, const char **why)
+{
+    (void)lib;
+    static const char *const words[] = {"server", "client", "any"}; /* as enum tw_purpose */
+    int i = word_of(words, TW_ARRAY_LEN(words), v);
+    if (i < 0)
+        return refuse(o, why, "'%.40s' is none of server, client, any", v);
+    o->purpose = (enum tw_purpose)i;
+    return 0;
+}
+
+static int set_level(struct tw_options *o, struct tw_lib *lib, const char *v, const char **why)
+{
+    (void)lib;
+    if (v[0] < '0' || v[0] > '5' || v[1] != '\0')
+        return refuse(o, why, "'%.40s' is no security level from 0 to 5", v);
+    o->level = 1 + (unsigned)(v[0] - '0');
+    return 0;
+}
+
 static const struct {
     const char *name;
     bool takes_value;
@@ -378,6 +437,9 @@ static const struct {
     {"6", false, set_6},                    {"timeout", true, set_timeout},
     {"max-connections", true, set_max_connections},
     {"online", false, set_online},          {"hard-fail", false, set_hard_fail},
+    {"chain", true, set_chain},             {"crl", true, set_crl},
+    {"name", true, set_verify_name},        {"policy", true, set_policy},
+    {"purpose", true, set_purpose},         {"level", true, set_level},
     {"ct-log-list", true, set_ct_log_list}, {"ct-log-list-json", true, set_ct_log_list_json},
 };
 

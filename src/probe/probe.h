@@ -65,6 +65,10 @@ struct tw_options {
     bool online, hard_fail, dane;
     struct tw_log_list *ct_logs;              /* NULL: not given */
     const char *resolver, *sntp;              /* NULL when not given */
+    struct tw_buf chain, crls;                /* inspect: contents of the files given */
+    enum tw_policy policy;
+    enum tw_purpose purpose;
+    unsigned level;                           /* 1 + security level; 0: the default */
 };
 /** What can be checked only when all options are there. 0 or TW_EXIT_USAGE with *why. */
 int tw_options_finish(struct tw_options *o, struct tw_lib *lib, const char **why);

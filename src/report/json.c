@@ -1,4 +1,5 @@
 /* The contract's JSON object (docs/tlswhy-1.schema.json). */
+#include "report/json_cert.h"
 #include "report/json_writer.h"
 #include "report/ladder.h"
 #include "report/report.h"
@@ -111,7 +112,7 @@ static void ladder(struct json *j, const struct tw_diagnosis *d, uint32_t conn)
 static void handshake(struct json *j, const struct tw_diagnosis *d)
 {
     const struct tw_conn_view *b = d->c.base;
-    if (b == NULL) {
+    if (b == NULL || tw_case_inspects(&d->c)) {
         json_null(j, "handshake");
         return;
     }
@@ -134,49 +135,6 @@ static void handshake(struct json *j, const struct tw_diagnosis *d)
     json_close(j, '}');
 }
 
-static void serial_hex(struct json *j, struct tw_view serial)
-{
-    char hex[130];
-    size_t n = 0;
-    for (size_t i = 0; i < serial.len && n + 3 < sizeof hex; i++)
-        n += (size_t)snprintf(hex + n, sizeof hex - n, "%02x", serial.data[i]);
-    hex[n] = '\0';
-    json_str(j, "serial", hex);
-}
-
-static void certificate(struct json *j, const struct tw_fact *f)
-{
-    struct tw_cert c;
-    struct tw_key_info key;
-    char text[512];
-    struct tw_view value;
-    enum tw_san_type type;
-    bool good = tw_cert_parse(f->data, &c);
-    json_open(j, NULL, '{');
-    json_int(j, "place", f->num);
-    json_str(j, "subject", tw_dn_text(c.subject, text, sizeof text));
-    json_str(j, "issuer", tw_dn_text(c.issuer, text, sizeof text));
-    serial_hex(j, c.serial);
-    json_str(j, "not_before", tw_time_text(c.not_before, text, sizeof text));
-    json_str(j, "not_after", tw_time_text(c.not_after, text, sizeof text));
-    json_open(j, "san", '[');
-    for (size_t i = 0; i < 1000 && tw_cert_san_at(&c, i, &type, &value); i++)
-        json_str(j, NULL, tw_san_text(type, value, text, sizeof text));
-    json_close(j, ']');
-    tw_cert_key_info(&c, &key);
-    json_open(j, "key", '{');
-    json_str(j, "type", tw_key_type_name(key.type));
-    json_int(j, "bits", key.bits);
-    named(j, "curve", key.group, tw_group_label);
-    json_close(j, '}');
-    json_str(j, "signature_algorithm", tw_cert_sig_name(&c, text, sizeof text));
-    json_bool(j, "is_ca", c.is_ca);
-    json_bool(j, "self_issued", c.self_issued);
-    json_bool(j, "well_formed", good);
-    json_int(j, "bytes", (int64_t)f->data.len);
-    json_close(j, '}');
-}
-
 /* Those of the baseline, else of the first trial that got some. */
 static void certificates(struct json *j, const struct tw_diagnosis *d)
 {
@@ -187,7 +145,7 @@ static void certificates(struct json *j, const struct tw_diagnosis *d)
         if (f->from != TW_SERVER)
             continue;
         conn = f->conn;
-        certificate(j, f);
+        json_certificate(j, f);
     }
     json_close(j, ']');
 }
@@ -216,7 +174,7 @@ static bool trial_passed(const struct tw_diagnosis *d, const struct tw_conn_view
 static void trials(struct json *j, const struct tw_diagnosis *d)
 {
     json_open(j, "trials", '[');
-    for (size_t i = 0; i < d->c.conns_n; i++) {
+    for (size_t i = 0; i < d->c.conns_n && !tw_case_inspects(&d->c); i++) {
         const struct tw_conn_view *v = &d->c.conns[i];
         json_open(j, NULL, '{');
         json_int(j, "n", v->conn);
@@ -285,6 +243,7 @@ enum tw_status tw_report_json(const struct tw_diagnosis *d, const struct tw_repo
     json_close(&j, ']');
     handshake(&j, d);
     certificates(&j, d);
+    json_paths(&j, d->c.trace);
     trials(&j, d);
     timing(&j, d);
     json_close(&j, '}');

@@ -68,12 +68,33 @@ static void healthy_text(const struct tw_diagnosis *d, char *buf, size_t cap)
              b->alpn != NULL && b->alpn[0] != '\0' ? ", " : "", b->alpn != NULL ? b->alpn : "", days);
 }
 
+/* "valid up to CN=...; good for 62 days" */
+static void inspected_text(const struct tw_diagnosis *d, char *buf, size_t cap)
+{
+    const struct tw_trace *t = d->c.trace;
+    const struct tw_fact *leaf = tw_trace_first(t, 1, TW_FACT_PATH_CERT, NULL);
+    const struct tw_fact *top = tw_trace_last(t, 1, TW_FACT_PATH_CERT, NULL);
+    struct tw_cert a, b;
+    char dn[300];
+    buf[0] = '\0';
+    if (leaf == NULL || top == NULL)
+        return;
+    tw_cert_parse(leaf->data, &a);
+    tw_cert_parse(top->data, &b);
+    snprintf(buf, cap, "a path leads to %s; certificate good for %lld days",
+             tw_dn_text(b.subject, dn, sizeof dn),
+             (long long)((a.not_after - d->c.wall_time) / 86400));
+}
+
 static void verdict(struct paper *p, const struct tw_diagnosis *d)
 {
     char target[320], text[700];
     target_text(d, target, sizeof target);
     if (d->outcome == TW_OUTCOME_OK) {
-        healthy_text(d, text, sizeof text);
+        if (tw_case_inspects(&d->c))
+            inspected_text(d, text, sizeof text);
+        else
+            healthy_text(d, text, sizeof text);
         paper_word(p, INK_GOOD, "OK");
         char line[1100];
         snprintf(line, sizeof line, "%s: %s", target, text);
@@ -265,7 +286,7 @@ enum tw_status tw_report_text(const struct tw_diagnosis *d, const struct tw_repo
     verdict(p, d);
     if (o->verbosity < 0)
         return out->failed ? TW_E_LIMIT : TW_OK;
-    if (d->c.base != NULL) {
+    if (d->c.base != NULL && !tw_case_inspects(&d->c)) {
         paper_blank(p);
         ladder(p, d, d->c.base->conn);
     }
@@ -274,7 +295,7 @@ enum tw_status tw_report_text(const struct tw_diagnosis *d, const struct tw_repo
         others(p, "Also", d->causes + 1, d->causes_n - 1);
     }
     others(p, "Will fail next", d->warnings, d->warnings_n);
-    if (d->outcome != TW_OUTCOME_OK || o->verbosity > 0)
+    if ((d->outcome != TW_OUTCOME_OK || o->verbosity > 0) && !tw_case_inspects(&d->c))
         trials(p, d);
     if (o->verbosity > 0)
         details(p, d);

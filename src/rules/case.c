@@ -33,6 +33,12 @@ void tw_case_build(struct tw_case *c, const struct tw_trace *t)
     c->software = tw_case_software(t);
 }
 
+bool tw_case_inspects(const struct tw_case *c)
+{
+    const char *v = tw_trace_setting(c->trace, "vantage");
+    return v != NULL && strcmp(v, "inspect") == 0;
+}
+
 const struct tw_conn_view *tw_case_trial(const struct tw_case *c, const char *recipe)
 {
     for (size_t i = 0; i < c->conns_n; i++)
@@ -180,7 +186,9 @@ static void fact_source(const struct tw_fact *x, char *buf, size_t cap)
         part = "first bytes";
     else if (x->kind == TW_FACT_CHECK)
         part = "our check";
-    if (x->conn == 0)
+    if (x->kind == TW_FACT_PATH && x->aux < 0)
+        tw_copy_str(buf, cap, "trust store");
+    else if (x->conn == 0)
         tw_copy_str(buf, cap, x->kind == TW_FACT_DNS ? "DNS" : "settings");
     else
         snprintf(buf, cap, "trial %u%s%s", x->conn, part != NULL ? ", " : "",

@@ -70,13 +70,13 @@ static void set_outcome(struct tw_diagnosis *d)
         d->failed_at = tw_trace_first(d->c.trace, 0, TW_FACT_DNS, "error") != NULL ? "dns" : "tcp";
 }
 
+/* Something is wrong with the path that no rule has named. */
 static bool has_untold_problem(const struct tw_diagnosis *d)
 {
     const struct tw_trace *t = d->c.trace;
     const struct tw_fact *f = NULL;
     while ((f = tw_trace_next(t, f, 0, TW_FACT_PATH, NULL)) != NULL)
-        if (f->num != 0 && d->c.base != NULL && f->conn == d->c.base->conn && f->aux >= 0 &&
-            strcmp(f->field, "weak_signature") != 0 && strcmp(f->field, "weak_key") != 0)
+        if (f->num != 0 && d->c.base != NULL && f->conn == d->c.base->conn)
             return true;
     return false;
 }
@@ -98,6 +98,10 @@ enum tw_status tw_judge(const struct tw_trace *t, struct tw_arena *arena, struct
     }
     prune(out);
     set_outcome(out);
+    if (tw_case_inspects(&out->c) && out->causes_n == 0)
+        out->outcome = TW_OUTCOME_OK;
+    if (out->outcome == TW_OUTCOME_OK)
+        out->failed_at = NULL;
     if (out->outcome == TW_OUTCOME_OK && has_untold_problem(out)) {
         out->outcome = TW_OUTCOME_FAIL;
         out->failed_at = "certificate";

@@ -65,6 +65,8 @@ struct tw_case {
     const char *software;              /* what the server says it is, as fixes name it; or NULL */
 };
 
+/** The trace is about certificate files: there was no handshake. */
+bool tw_case_inspects(const struct tw_case *c);
 /** Connection of a recipe, or NULL when it was not tried. */
 const struct tw_conn_view *tw_case_trial(const struct tw_case *c, const char *recipe);
 /** True when that trial was made and its handshake passed / was made and failed as the base. */

@@ -192,3 +192,23 @@ enum tw_status tw_path_explain(const struct tw_path_request *req, struct tw_trac
     tw_arena_free(arena);
     return st;
 }
+
+bool tw_trace_write_chain(const struct tw_trace *t, struct tw_buf *pem)
+{
+    static const enum tw_path_problem open_ended[] = {
+        TW_PATH_NO_CERTIFICATE, TW_PATH_SELF_SIGNED_LEAF, TW_PATH_UNKNOWN_ROOT,
+        TW_PATH_MISSING_ISSUER, TW_PATH_NO_ANCHORS};
+    const struct tw_fact *f = tw_trace_first(t, 0, TW_FACT_PATH, NULL), *x = NULL;
+    uint32_t conn = f == NULL ? 0 : f->conn;
+    if (conn == 0)
+        return false;
+    while ((x = tw_trace_next(t, x, conn, TW_FACT_PATH, NULL)) != NULL)
+        for (size_t i = 0; i < TW_ARRAY_LEN(open_ended); i++)
+            if (x->num == (int64_t)open_ended[i])
+                return false;
+    const struct tw_fact *last = tw_trace_last(t, conn, TW_FACT_PATH_CERT, NULL);
+    while ((x = tw_trace_next(t, x, conn, TW_FACT_PATH_CERT, NULL)) != NULL)
+        if ((x != last || x->num == 0) && tw_pem_write_cert(x->data, pem) != TW_OK)
+            return false;
+    return last != NULL;
+}

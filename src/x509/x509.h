@@ -380,6 +380,8 @@ bool tw_path_write_chain(const struct tw_paths *p, struct tw_buf *pem);
  */
 enum tw_status tw_path_explain(const struct tw_path_request *req, struct tw_trace *t,
                                uint32_t conn, uint64_t at) TW_MUST_CHECK;
+/** tw_path_write_chain() from the facts of a trace: of the first connection with a path. */
+bool tw_trace_write_chain(const struct tw_trace *t, struct tw_buf *pem);
 /** The facts of tw_path_explain() for a result at hand. */
 void tw_path_tell(const struct tw_path_request *req, const struct tw_paths *p, struct tw_trace *t,
                   uint32_t conn, uint64_t at);
