@@ -72,7 +72,6 @@ static void note_revocation(struct tw_result *r, struct tw_lib *lib, const struc
 {
     size_t steps = 0;
     const struct tw_fact *f = NULL;
-    tw_revocation_explain(r->trace, CONN, 0, lib->crypto, NULL);
     while ((f = tw_trace_next(r->trace, f, CONN, TW_FACT_PATH_CERT, NULL)) != NULL)
         steps++;
     for (size_t i = 0; crls->n > 0 && i + 1 < steps; i++)
@@ -93,6 +92,8 @@ static enum tw_status inspect(struct tw_lib *lib, struct tw_options *o, const ch
     if (tw_path_explain(&req, r->trace, CONN, 0) != TW_OK)
         return TW_E_NOMEM;
     note_revocation(r, lib, crls);
+    if (o->ca == NULL && o->purpose == TW_PURPOSE_SERVER)
+        tw_revocation_explain(r->trace, CONN, 0, lib->crypto, o->ct_logs); /* CT: public CAs */
     return tw_result_judge(r);
 }
 

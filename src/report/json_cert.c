@@ -196,6 +196,10 @@ static void path_problem(struct json *j, const struct tw_fact *f)
 {
     json_open(j, NULL, '{');
     json_str(j, "problem", f->field);
+    if (f->data.len > 0)
+        json_bytes(j, "rule", f->data);
+    else
+        json_null(j, "rule");
     json_int(j, "certificate", (int64_t)f->len);
     json_int(j, "place", f->aux);
     json_str(j, "text", f->text);

@@ -2,80 +2,7 @@
  * Causes about the server's certificate. x509/ has put what is wrong with the best path into PATH
  * facts, where the trust store was; here each of them gets its name.
  */
-#include "rules/rules_internal.h"
-
-#include "x509/x509.h"
-
-/* The connection whose certificates were judged: the baseline, else the first trial with some. */
-static uint32_t judged_conn(const struct tw_case *c)
-{
-    for (size_t i = 0; i < c->conns_n; i++)
-        if (tw_trace_first(c->trace, c->conns[i].conn, TW_FACT_PATH, NULL) != NULL)
-            return c->conns[i].conn;
-    return 0;
-}
-
-/* What is wrong with the certificate at a place (-1: any) of the chain as sent. */
-static const struct tw_fact *problem(const struct tw_case *c, enum tw_path_problem p, int64_t place)
-{
-    uint32_t conn = judged_conn(c);
-    const struct tw_fact *f = NULL;
-    while (conn != 0 && (f = tw_trace_next(c->trace, f, conn, TW_FACT_PATH, NULL)) != NULL)
-        if (f->num == (int64_t)p && (place < 0 || f->aux == place))
-            return f;
-    return NULL;
-}
-
-static const struct tw_fact *cert_fact(const struct tw_case *c, uint32_t conn, int64_t place)
-{
-    const struct tw_fact *f = NULL;
-    while ((f = tw_trace_next(c->trace, f, conn, TW_FACT_CERTIFICATE, NULL)) != NULL)
-        if (f->from == TW_SERVER && f->num == place)
-            return f;
-    return NULL;
-}
-
-struct subject {
-    struct tw_cert cert;
-    char subject[160], issuer[160], not_before[32], not_after[32], source[64];
-};
-
-static bool subject_of(const struct tw_case *c, const struct tw_fact *path, struct subject *s)
-{
-    *s = (struct subject){0};
-    const struct tw_fact *f = cert_fact(c, path->conn, path->aux);
-    if (f == NULL)
-        return false;
-    tw_cert_parse(f->data, &s->cert);
-    tw_dn_text(s->cert.subject, s->subject, sizeof s->subject);
-    tw_dn_text(s->cert.issuer, s->issuer, sizeof s->issuer);
-    tw_time_text(s->cert.not_before, s->not_before, sizeof s->not_before);
-    tw_time_text(s->cert.not_after, s->not_after, sizeof s->not_after);
-    snprintf(s->source, sizeof s->source, "trial %u, Certificate %lld", path->conn,
-             (long long)path->aux);
-    return true;
-}
-
-/* What all these findings have in common. */
-static void begin(const struct tw_case *c, struct tw_finding *f, const struct tw_fact *path,
-                  enum tw_certainty certainty)
-{
-    f->certainty = certainty;
-    f->failed_at = "certificate";
-    f->next = c->base == NULL || path->conn != c->base->conn;
-}
-
-static const char *span_text(int64_t seconds, char *buf, size_t cap)
-{
-    int64_t s = seconds < 0 ? -seconds : seconds;
-    if (s >= 2 * 86400)
-        snprintf(buf, cap, "%lld days", (long long)(s / 86400));
-    else if (s >= 2 * 3600)
-        snprintf(buf, cap, "%lld hours", (long long)(s / 3600));
-    else
-        snprintf(buf, cap, "%lld minutes", (long long)(s / 60));
-    return buf;
-}
+#include "rules/cert_facts.h"
 
 /* ---- cert-expired, cert-not-yet-valid ------------------------------------------------------------- */
 
@@ -87,21 +14,49 @@ static void cite_clock(const struct tw_case *c, struct tw_finding *f)
     tw_finding_not(f, "clock-skew-client", "not excluded: only our own clock was asked");
 }
 
+/* Left before a renewal should have happened: 30 days, or a third of the life of short-lived ones. */
+static int64_t renewal_time(const struct tw_cert *c)
+{
+    int64_t third = (c->not_after - c->not_before) / 3, month = INT64_C(30) * 86400;
+    return third < month ? third : month;
+}
+
+/* Good still, but not for long. */
+static bool match_expiring(const struct tw_case *c, struct tw_finding *f)
+{
+    struct cert_subject s;
+    char span[32];
+    const struct tw_fact *ok = cert_problem(c, TW_PATH_OK, TW_ANY_PLACE);
+    if (ok == NULL || !cert_subject_of(c, ok, &s))
+        return false;
+    int64_t left = s.cert.not_after - c->wall_time;
+    if (left < 0 || left > renewal_time(&s.cert))
+        return false;
+    cert_begin(c, f, ok, TW_PROVEN);
+    f->next = true;
+    cert_span_text(left, span, sizeof span);
+    tw_finding_cite(f, "certificate", s.source, "%s", s.subject);
+    tw_finding_cite(f, "notAfter", s.source, "%s, in %s", s.not_after, span);
+    tw_finding_summary(f, "The server's certificate (%s) expires in %s, at %s%s.", s.subject, span,
+                       s.not_after, left < INT64_C(7) * 86400 ? "; renewal has failed, it seems" : "");
+    return true;
+}
+
 static bool match_expired(const struct tw_case *c, struct tw_finding *f)
 {
-    const struct tw_fact *path = problem(c, TW_PATH_EXPIRED, 0);
-    struct subject s;
+    const struct tw_fact *path = cert_problem(c, TW_PATH_EXPIRED, 0);
+    struct cert_subject s;
     char span[32];
-    if (path == NULL || !subject_of(c, path, &s))
-        return false;
-    begin(c, f, path, TW_PROVEN);
+    if (path == NULL || !cert_subject_of(c, path, &s))
+        return match_expiring(c, f);
+    cert_begin(c, f, path, TW_PROVEN);
     tw_finding_cite(f, "certificate", s.source, "%s", s.subject);
     tw_finding_cite(f, "notAfter", s.source, "%s", s.not_after);
     cite_clock(c, f);
     tw_finding_not(f, "cert-renewed-not-reloaded", "not excluded: a newer file may lie on the "
                                                    "server's disk");
     tw_finding_summary(f, "The server's certificate (%s) expired %s ago, at %s.", s.subject,
-                       span_text(c->wall_time - s.cert.not_after, span, sizeof span), s.not_after);
+                       cert_span_text(c->wall_time - s.cert.not_after, span, sizeof span), s.not_after);
     return true;
 }
 
@@ -129,18 +84,18 @@ const struct tw_rule tw_rule_cert_expired = {
 
 static bool match_not_yet(const struct tw_case *c, struct tw_finding *f)
 {
-    const struct tw_fact *path = problem(c, TW_PATH_NOT_YET_VALID, 0);
-    struct subject s;
+    const struct tw_fact *path = cert_problem(c, TW_PATH_NOT_YET_VALID, 0);
+    struct cert_subject s;
     char span[32];
-    if (path == NULL || !subject_of(c, path, &s))
+    if (path == NULL || !cert_subject_of(c, path, &s))
         return false;
-    begin(c, f, path, TW_PROVEN);
+    cert_begin(c, f, path, TW_PROVEN);
     tw_finding_cite(f, "certificate", s.source, "%s", s.subject);
     tw_finding_cite(f, "notBefore", s.source, "%s", s.not_before);
     cite_clock(c, f);
     tw_finding_summary(f, "The server's certificate (%s) is valid only from %s, %s from now.",
                        s.subject, s.not_before,
-                       span_text(s.cert.not_before - c->wall_time, span, sizeof span));
+                       cert_span_text(s.cert.not_before - c->wall_time, span, sizeof span));
     return true;
 }
 
@@ -166,11 +121,11 @@ const struct tw_rule tw_rule_cert_not_yet_valid = {
 
 static bool match_self_signed(const struct tw_case *c, struct tw_finding *f)
 {
-    const struct tw_fact *path = problem(c, TW_PATH_SELF_SIGNED_LEAF, -1);
-    struct subject s;
-    if (path == NULL || !subject_of(c, path, &s))
+    const struct tw_fact *path = cert_problem(c, TW_PATH_SELF_SIGNED_LEAF, TW_ANY_PLACE);
+    struct cert_subject s;
+    if (path == NULL || !cert_subject_of(c, path, &s))
         return false;
-    begin(c, f, path, TW_PROVEN);
+    cert_begin(c, f, path, TW_PROVEN);
     tw_finding_cite(f, "subject and issuer", s.source, "%s", s.subject);
     tw_finding_fact(f, "trust", path);
     tw_finding_not(f, "untrusted-private-ca", "nobody else issued it: it signs itself");
@@ -216,9 +171,9 @@ static bool speaks_for_known_ca(const struct tw_case *c, const struct tw_fact *p
 
 static bool match_missing_intermediate(const struct tw_case *c, struct tw_finding *f)
 {
-    const struct tw_fact *path = problem(c, TW_PATH_MISSING_ISSUER, -1);
-    struct subject s;
-    if (path == NULL || !subject_of(c, path, &s))
+    const struct tw_fact *path = cert_problem(c, TW_PATH_MISSING_ISSUER, TW_ANY_PLACE);
+    struct cert_subject s;
+    if (path == NULL || !cert_subject_of(c, path, &s))
         return false;
     const struct tw_fact *hint = issuer_hint(c, path);
     bool known = speaks_for_known_ca(c, path), only_leaf = !s.cert.is_ca;
@@ -227,7 +182,7 @@ static bool match_missing_intermediate(const struct tw_case *c, struct tw_findin
     const struct tw_fact *completes = tw_trace_last(c->trace, path->conn, TW_FACT_CHECK,
                                                     "aia_completes");
     bool proven = completes != NULL && completes->num == 1;
-    begin(c, f, path, proven ? TW_PROVEN : known ? TW_LIKELY : TW_POSSIBLE);
+    cert_begin(c, f, path, proven ? TW_PROVEN : known ? TW_LIKELY : TW_POSSIBLE);
     if (proven)
         tw_finding_cite(f, "fetched from where AIA says", "our check", "%s", completes->text);
     tw_finding_cite(f, "last certificate sent", s.source, "%s", s.subject);
@@ -274,18 +229,18 @@ const struct tw_rule tw_rule_chain_missing_intermediate = {
 
 static bool match_private_ca(const struct tw_case *c, struct tw_finding *f)
 {
-    const struct tw_fact *path = problem(c, TW_PATH_UNKNOWN_ROOT, -1);
+    const struct tw_fact *path = cert_problem(c, TW_PATH_UNKNOWN_ROOT, TW_ANY_PLACE);
     bool root_sent = path != NULL;
     if (path == NULL)
-        path = problem(c, TW_PATH_MISSING_ISSUER, -1);
+        path = cert_problem(c, TW_PATH_MISSING_ISSUER, TW_ANY_PLACE);
     if (path == NULL)
-        path = problem(c, TW_PATH_NO_ANCHORS, -1);
-    struct subject s;
-    if (path == NULL || !subject_of(c, path, &s))
+        path = cert_problem(c, TW_PATH_NO_ANCHORS, TW_ANY_PLACE);
+    struct cert_subject s;
+    if (path == NULL || !cert_subject_of(c, path, &s))
         return false;
     if (!root_sent && speaks_for_known_ca(c, path))
         return false;
-    begin(c, f, path, root_sent ? TW_PROVEN : TW_LIKELY);
+    cert_begin(c, f, path, root_sent ? TW_PROVEN : TW_LIKELY);
     tw_finding_cite(f, root_sent ? "root that was sent" : "last certificate sent", s.source, "%s",
                     s.subject);
     if (!root_sent)
@@ -331,16 +286,14 @@ const struct tw_rule tw_rule_untrusted_private_ca = {
 
 static bool match_name(const struct tw_case *c, struct tw_finding *f)
 {
-    const struct tw_fact *path = problem(c, TW_PATH_NAME_MISMATCH, -1);
-    if (path == NULL)
-        path = problem(c, TW_PATH_NAME_NO_SAN, -1);
-    struct subject s;
-    if (path == NULL || !subject_of(c, path, &s))
+    const struct tw_fact *path = cert_problem(c, TW_PATH_NAME_MISMATCH, TW_ANY_PLACE);
+    struct cert_subject s;
+    if (path == NULL || !cert_subject_of(c, path, &s))
         return false;
     const char *name = tw_trace_setting(c->trace, "verify_name");
     char nearest[256] = "";
     tw_cert_name_match(&s.cert, name == NULL ? "" : name, nearest, sizeof nearest);
-    begin(c, f, path, TW_PROVEN);
+    cert_begin(c, f, path, TW_PROVEN);
     tw_finding_cite(f, "asked for", "settings", "%s", name == NULL ? "" : name);
     tw_finding_fact(f, "names in the certificate", path);
     if (nearest[0] != '\0')

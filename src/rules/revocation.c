@@ -12,7 +12,8 @@
 static uint32_t looked_at(const struct tw_case *c)
 {
     for (size_t i = 0; i < c->conns_n; i++)
-        if (tw_trace_first(c->trace, c->conns[i].conn, TW_FACT_CT, NULL) != NULL)
+        if (tw_trace_first(c->trace, c->conns[i].conn, TW_FACT_CT, NULL) != NULL ||
+            tw_trace_first(c->trace, c->conns[i].conn, TW_FACT_REVOCATION, NULL) != NULL)
             return c->conns[i].conn;
     return 0;
 }

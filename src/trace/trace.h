@@ -55,7 +55,7 @@ const char *tw_side_name(enum tw_side s);
     /* judgement on certificates, made where the trust store is (x509) */                          \
     X(TW_FACT_PATH, "path", "field = validity, trust, name, signature ...; num = enum "            \
                             "tw_path_problem, aux = place in the chain (-1: from the store), "     \
-                            "len = step in the path, text = detail")                               \
+                            "len = step in the path, text = detail, data = id of the rule broken") \
     X(TW_FACT_PATH_CERT, "path_cert", "num = place in the best path, aux = 1 when from the "       \
                                       "store, 2 when at hand but not sent, data = DER")            \
     X(TW_FACT_ALT_PATH, "alt_path", "as path, of another path; off = its number from 1, len = "    \

@@ -50,9 +50,9 @@ static void lint_public_key(struct lint *l)
         webpki(l, "webpki_key", none, "an RSA key whose size is no multiple of 8", source);
     else if (k.type == TW_KEY_EC && k.group != TW_GRP_SECP256R1 && k.group != TW_GRP_SECP384R1 &&
              k.group != TW_GRP_SECP521R1)
-        webpki(l, "webpki_key", none, "an EC key on none of P-256, P-384, P-521", source);
+        webpki(l, "webpki_key_type", none, "an EC key on none of P-256, P-384, P-521", source);
     else if (k.type != TW_KEY_RSA && k.type != TW_KEY_EC)
-        webpki(l, "webpki_key", none, "a key that is neither RSA nor ECDSA", source);
+        webpki(l, "webpki_key_type", none, "a key that is neither RSA nor ECDSA", source);
 }
 
 /* ---- subscriber certificates (BR 7.1.2.7) ---------------------------------------------------------------------- */

@@ -156,7 +156,7 @@ static int8_t rank_of(struct builder *b, size_t i, enum key_ids ids)
     struct node *n = &b->nodes[i];
     bool in_time = b->req->wall_time >= n->cert.not_before && b->req->wall_time <= n->cert.not_after;
     return (int8_t)((ids == IDS_MATCH ? 8 : ids == IDS_DIFFER ? -16 : 0) + (in_time ? 4 : 0) +
-                    (path_anchor_state(b, n) == ANCHOR_GOOD ? 16 : 0) +
+                    (n->origin == TW_STEP_STORE || path_anchor_state(b, n) == ANCHOR_GOOD ? 16 : 0) +
                     (n->cert.self_issued ? 0 : 1));
 }
 
@@ -448,6 +448,8 @@ static bool try_all(struct builder *b, const struct candidate *c, size_t n, bool
             continue;
         went_on = true;
         follow(b, c[i].node, v);
+        if (b->req->no_backtrack)
+            break;
     }
     return went_on;
 }
@@ -486,7 +488,8 @@ static void extend(struct builder *b)
     if (spent(b))
         return;
     size_t count = candidates(b, n, list);
-    if (try_all(b, list, count, false) || try_all(b, list, count, true) || anchored || b->found)
+    if ((anchored && b->req->no_backtrack) || try_all(b, list, count, false) ||
+        try_all(b, list, count, true) || anchored || b->found)
         return;
     if (is_self_signed(b, b->chain[b->chain_n - 1]) || !try_bad(b, list, count))
         dead_end(b);
@@ -554,6 +557,8 @@ enum tw_status path_find_within(const struct tw_path_request *req, struct tw_are
         parent->work = b->work;
     else
         chain_notes(b);
+    if (parent == NULL && o->n > 0)
+        path_advise(b, &o->kept[0]);
     if (o->limited && o->n > 0 && o->kept[0].faults_n > 0)
         path_fault(b, &o->kept[0], TW_PATH_LIMIT, -1, NULL,
                    "the search was ended by a limit: %u steps, %u signatures", b->steps,

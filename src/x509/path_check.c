@@ -32,6 +32,8 @@ static enum tw_path_problem problem_of(const struct tw_cert_fault *f)
         return TW_PATH_LEAF_IS_CA;
     if (strcmp(f->id, "webpki_key") == 0)
         return TW_PATH_WEAK_KEY;
+    if (strcmp(f->id, "webpki_key_type") == 0)
+        return TW_PATH_UNSUPPORTED_KEY;
     switch (f->class_) {
     case TW_FAULT_DER:
         return TW_PATH_MALFORMED;
@@ -412,4 +414,21 @@ void path_check(struct builder *b, struct tw_path *p)
     path_check_names(b, p);
     path_check_policies(b, p);
     path_check_crls(b, p);
+}
+
+/* What the Baseline Requirements add to the policy asked for, about the leaf. */
+void path_advise(struct builder *b, struct tw_path *p)
+{
+    struct tw_path scratch = *p;
+    struct tw_cert_fault faults[TW_PATH_MAX_FAULTS];
+    if (b->req->policy == TW_POLICY_WEBPKI || b->req->purpose != TW_PURPOSE_SERVER)
+        return;
+    size_t n = tw_cert_faults(p->steps[0].cert, TW_FAULT_WEBPKI, true, faults,
+                              TW_ARRAY_LEN(faults));
+    scratch.faults_n = 0;
+    for (size_t i = 0; i < n; i++)
+        if (faults[i].class_ > class_of(b->req->policy))
+            path_lint(b, &scratch, problem_of(&faults[i]), 0, &faults[i]);
+    memcpy(p->advice, scratch.faults, sizeof p->advice);
+    p->advice_n = scratch.faults_n;
 }

@@ -58,6 +58,8 @@ const char *cert_words(const struct tw_cert *c, char *buf, size_t cap);
 
 /** Everything wrong with the path b->now (path_check.c). */
 void path_check(struct builder *b, struct tw_path *p);
+/** Fills in advice: what stricter clients would add. */
+void path_advise(struct builder *b, struct tw_path *p);
 /** Name constraints of all CAs in the path (constraints.c). */
 void path_check_names(struct builder *b, struct tw_path *p);
 /** Certificate policies (policy.c). */

@@ -105,6 +105,7 @@ static void tell_fault(const struct teller *w, enum tw_fact_kind kind, const str
     f.len = x->step < 0 ? 0 : (uint64_t)x->step;
     f.text = x->text;
     f.source = x->source;
+    f.data = tw_view_str(x->lint);
     tw_trace_add(w->t, f);
 }
 

@@ -283,6 +283,8 @@ struct tw_path_request {
     unsigned max_depth;          /* 1 + intermediates that may stand between leaf and anchor (self-
                                     issued ones not counted); 0 = the limit of the builder */
     bool no_partial;             /* only self-signed anchors (and those with settings) end a path */
+    bool no_backtrack;           /* follow the most promising issuer only, those of the store
+                                    first: how clients choose that look for no other path */
     bool no_direct;              /* a leaf that is an anchor itself counts only when self-signed */
     bool sha1_ok;                /* take SHA-1 whatever the level */
     bool cn_ok;                  /* a name in the subject CN counts when there is no dNSName */
@@ -367,7 +369,7 @@ bool tw_path_write_chain(const struct tw_paths *p, struct tw_buf *pem);
  * tw_path_find() and the result as facts, for connection conn:
  * PATH: one for each thing wrong with the best path (field = name of the problem, num = problem,
  *   aux = place in the sent chain or -1, len = step in the path, text = detail with concrete
- *   values, source), or a single PATH fact with TW_PATH_OK;
+ *   values, data = id of the lint, source), or a single PATH fact with TW_PATH_OK;
  * PATH_CERT: the best path (num = step, aux = 1 from the store, 2 extra);
  * ALT_PATH, ALT_PATH_CERT: the same for other paths, off = number of the path from 1;
  * PATH_ADVICE: as PATH, what stricter clients refuse;

@@ -1,11 +1,13 @@
 """Certificate path suites of others: from their cases to our requests, and from our problems to their
 classes of reasons. What a suite takes for granted is an option here, never a special case."""
 import json
+import os
+import pathlib
 import re
 
-from lib import tw
+import tw
 
-CASES = tw.SHARED / "suites/paths/pathcases.jsonl"
+CASES = pathlib.Path(os.environ.get("TW_PATHCASES", tw.SHARED / "suites/paths/pathcases.jsonl"))
 
 # Our problem (or problem:lint) -> classes that a suite may call it by. The classes are coarser than
 # our problems, and two suites may file the same fault under different ones.
@@ -42,7 +44,7 @@ LINTS = {
     "san_critical": {"hostname_mismatch"}, "san_missing": {"hostname_mismatch"},
     "cert_sign_without_ca": {"not_a_ca"}, "path_len_without_sign": {"not_a_ca"},
     "path_len_without_ca": {"pathlen", "not_a_ca"}, "leaf_signs": {"not_a_ca"},
-    "dns_syntax": {"other"}, "issuer_empty": {"other"}, "not_version_3": {"weak", "malformed"},
+    "dns_syntax": {"other"}, "webpki_key_type": {"weak"}, "issuer_empty": {"other"}, "not_version_3": {"weak", "malformed"},
     # filed under the file's namespace or neighbour in limbo, where the case id gives the class
     "root_aki_keyid": {"malformed", "hostname_mismatch"},
     "algorithm_mismatch": {"malformed", "hostname_mismatch"},
@@ -92,6 +94,7 @@ def openssl(case, req):
     args = o["openssl_opts"]
     req.update(purpose=OPENSSL_PURPOSE[o["purpose"]], policy="rfc5280", level=1)
     req["no_partial"] = "-partial_chain" not in args
+    req["no_backtrack"] = True   # X509_verify_cert: store first, and no other path once one is built
     req["allow_proxy"] = "-allow_proxy_certs" in args
     req["explicit_policy"] = "-explicit_policy" in args
     if "-x509_strict" in args:

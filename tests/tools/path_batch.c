@@ -3,7 +3,8 @@
  *
  * In:  {"id", "leaf": PEM, "chain": [PEM], "roots": [PEM], "crls": [PEM], "time": unix, "name",
  *       "purpose": server|client|any|timestamp|code, "policy": rfc5280|strict|webpki, "level": 0..5,
- *       "max_depth": n, "no_partial", "no_direct", "sha1_ok", "cn_ok", "any_usage",
+ *       "max_depth": n, "no_backtrack", "no_partial", "no_direct",
+ *       "sha1_ok", "cn_ok", "any_usage",
  *       "allow_proxy", "crl_all",
  *       "explicit_policy", "inhibit_mapping", "inhibit_any": bool, "policies": [dotted],
  *       "emails": [text]}; all but leaf and time may be left out.
@@ -133,6 +134,7 @@ static void fill(const json_t *in, struct tw_path_request *req)
     if (json_is_integer(json_object_get(in, "max_depth")))
         req->max_depth = 1 + (unsigned)json_integer_value(json_object_get(in, "max_depth"));
     req->no_partial = flag(in, "no_partial");
+    req->no_backtrack = flag(in, "no_backtrack");
     req->no_direct = flag(in, "no_direct");
     req->sha1_ok = flag(in, "sha1_ok");
     req->cn_ok = flag(in, "cn_ok");
