@@ -109,7 +109,7 @@ static void test_round_trip_every_kind(void **state)
 {
     (void)state;
     struct tw_trace *t = tw_trace_new(ROOM);
-    uint8_t data[300];
+    uint8_t data[1024];
     for (size_t i = 0; i < sizeof data; i++)
         data[i] = (uint8_t)i;
     for (int k = 0; k < (int)TW_FACT_KINDS; k++) {
