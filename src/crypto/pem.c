@@ -52,7 +52,7 @@ static bool base64(struct tw_view in, struct tw_buf *out)
 
 static bool find(struct tw_view v, size_t from, const char *needle, size_t *at)
 {
-    if (from > v.len)
+    if (from >= v.len)
         return false;
     const void *p = memmem(v.data + from, v.len - from, needle, strlen(needle));
     if (p == NULL)

@@ -316,14 +316,22 @@ static void one_extension(struct tw_cert *c, struct tw_reader *e)
     }
 }
 
-/* The same unknown OID twice; known ones were seen by their bit. Bounded by the first 64. */
+/* The same unknown OID twice; known ones were seen by their bit. The first 64 are compared. */
 static bool unknown_twice(const struct tw_cert *c)
 {
-    struct tw_cert_extension a, b;
-    for (size_t i = 0; i < 64 && tw_cert_ext_at(c, i, &a); i++)
-        for (size_t j = 0; a.kind == TW_CEXT_UNKNOWN && j < i && tw_cert_ext_at(c, j, &b); j++)
-            if (tw_view_eq(a.oid, b.oid))
+    struct tw_view oids[64];
+    size_t n = 0;
+    struct tw_reader list = der_open(c->extensions, DER_SEQ, "extensions");
+    while (tw_rd_more(&list) && n < TW_ARRAY_LEN(oids)) {
+        struct tw_reader e = der_next(&list, DER_SEQ, "Extension");
+        struct tw_view oid = der_bytes(&e, DER_OID, "extnID");
+        if (ext_kind(oid) != TW_CEXT_UNKNOWN)
+            continue;
+        for (size_t i = 0; i < n; i++)
+            if (tw_view_eq(oids[i], oid))
                 return true;
+        oids[n++] = oid;
+    }
     return false;
 }
 

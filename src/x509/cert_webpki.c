@@ -116,7 +116,8 @@ static void lint_common_name(struct lint *l)
 {
     struct tw_dn_iter it = tw_dn_begin(l->c->subject);
     char type[64], cn[300];
-    while (tw_dn_next(&it, type, sizeof type, cn, sizeof cn))
+    /* there should be one CN; hostile ones may have thousands, times thousands of names */
+    for (size_t i = 0; i < 16 && tw_dn_next(&it, type, sizeof type, cn, sizeof cn); i++)
         if (strcmp(type, "CN") == 0 && !cn_in_san(l->c, cn)) {
             webpki(l, "cn_not_in_san", l->c->subject,
                    "the subject's CN is not one of the subjectAltNames, character by character",

@@ -549,14 +549,19 @@ enum tw_status path_find_within(const struct tw_path_request *req, struct tw_are
     if (parent != NULL) {
         b->parent = parent;
         b->nesting = parent->nesting + 1;
-        b->work = parent->work; /* the budget is for all of them together */
+        b->work = parent->work; /* the budgets are for all of them together */
+        b->steps = parent->steps;
+        b->name_checks = parent->name_checks;
     }
     b->chain[b->chain_n++] = 0;
     extend(b);
-    if (parent != NULL)
+    if (parent != NULL) {
         parent->work = b->work;
-    else
+        parent->steps = b->steps;
+        parent->name_checks = b->name_checks;
+    } else {
         chain_notes(b);
+    }
     if (parent == NULL && o->n > 0)
         path_advise(b, &o->kept[0]);
     if (o->limited && o->n > 0 && o->kept[0].faults_n > 0)
