@@ -169,7 +169,7 @@ void tw_finding_cite(struct tw_finding *f, const char *what, const char *source,
     va_end(ap);
 }
 
-static void fact_source(const struct tw_fact *x, char *buf, size_t cap)
+static void fact_source(const struct tw_finding *f, const struct tw_fact *x, char *buf, size_t cap)
 {
     const char *part = x->msg != TW_NO_MSG ? tw_message_title(x->msg) : NULL;
     if (x->msg == TW_MSG_HELLO_RETRY_REQUEST)
@@ -188,6 +188,10 @@ static void fact_source(const struct tw_fact *x, char *buf, size_t cap)
         part = "our check";
     if (x->kind == TW_FACT_PATH && x->aux < 0)
         tw_copy_str(buf, cap, "trust store");
+    else if (f->files && x->kind == TW_FACT_PATH)
+        snprintf(buf, cap, "certificate %lld of the file", (long long)x->aux + 1);
+    else if (f->files && x->conn != 0)
+        tw_copy_str(buf, cap, "the file");
     else if (x->conn == 0)
         tw_copy_str(buf, cap, x->kind == TW_FACT_DNS ? "DNS" : "settings");
     else
@@ -239,7 +243,7 @@ void tw_finding_fact(struct tw_finding *f, const char *what, const struct tw_fac
     if (fact == NULL)
         return;
     char source[128], value[400];
-    fact_source(fact, source, sizeof source);
+    fact_source(f, fact, source, sizeof source);
     fact_value(fact, value, sizeof value);
     tw_finding_cite(f, what, source, "%s", value);
 }

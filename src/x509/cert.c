@@ -78,8 +78,10 @@ static void basic_constraints(struct tw_cert *c, struct tw_reader *v)
 {
     struct tw_reader s = der_next(v, DER_SEQ, "basicConstraints");
     c->has_basic = true;
-    if (der_peek(&s) == DER_BOOL)
+    if (der_peek(&s) == DER_BOOL) {
         c->is_ca = der_bool(&s, "basicConstraints.cA");
+        c->false_encoded = !c->is_ca;
+    }
     if (der_peek(&s) == DER_INT)
         c->path_len = der_small(&s, DER_INT, "basicConstraints.pathLenConstraint");
     tw_rd_end(&s, "basicConstraints");
@@ -91,6 +93,9 @@ static void key_usage(struct tw_cert *c, struct tw_reader *v)
     unsigned unused;
     struct tw_view bits = der_bits(v, &unused, "keyUsage");
     c->has_key_usage = true;
+    /* X.690 11.2.2: a list of named bits ends with its last bit that is set */
+    c->usage_padded = (bits.len > 0 && !(bits.data[bits.len - 1] >> unused & 1)) || bits.len > 2 ||
+                      (bits.len == 2 && (bits.data[1] & 0x7f) != 0);
     for (size_t i = 0; i < 9 && bits.len > i / 8; i++)
         if (bits.data[i / 8] & (0x80 >> (i % 8)))
             c->key_usage |= (uint16_t)(1u << i);
@@ -269,6 +274,12 @@ static void extension(struct tw_cert *c, enum tw_cert_ext kind, struct tw_reader
         c->aia = all;
         access_descriptions(v, "authorityInfoAccess");
         break;
+    case TW_CEXT_SIA:
+        access_descriptions(v, "subjectInfoAccess");
+        break;
+    case TW_CEXT_SUBJECT_DIRECTORY:
+        list_of(v, DER_SEQ, "subjectDirectoryAttributes");
+        break;
     case TW_CEXT_TLS_FEATURE:
         tls_feature(c, v);
         break;
@@ -395,13 +406,13 @@ static uint8_t version_of(struct tw_reader *t)
 }
 
 /* Names are walked when they are used; that they are lists of sets is checked here. */
-static void name(struct tw_reader *t, struct tw_view *out, const char *field)
+static void name(struct tw_reader *t, struct tw_view *out, bool *empty_rdn, const char *field)
 {
     struct tw_reader rdns = der_whole(t, DER_SEQ, out, field);
     while (tw_rd_more(&rdns)) {
         struct tw_reader set = der_next(&rdns, DER_SET, field);
         if (tw_rd_ok(&set) && !tw_rd_more(&set))
-            tw_rd_fail(&set, field);
+            *empty_rdn = true;
         while (tw_rd_more(&set)) {
             uint8_t tag;
             struct tw_reader a = der_next(&set, DER_SEQ, field);
@@ -433,9 +444,9 @@ static void tbs_certificate(struct tw_cert *c, struct tw_reader *r)
     c->version = version_of(&t);
     c->serial = der_bytes(&t, DER_INT, "serialNumber");
     der_whole(&t, DER_SEQ, &c->tbs_sig_alg, "signature");
-    name(&t, &c->issuer, "issuer");
+    name(&t, &c->issuer, &c->empty_rdn, "issuer");
     validity(c, &t);
-    name(&t, &c->subject, "subject");
+    name(&t, &c->subject, &c->empty_rdn, "subject");
     public_key(c, &t);
     if (der_optional(&t, 0x81, &in))
         c->issuer_uid = tw_rd_rest(&in);

@@ -43,8 +43,8 @@ static void lint_frame(struct lint *l)
     else if (c->extensions.len > 0 && c->version != 3)
         profile(l, "extensions_version", none, "has extensions but is not version 3",
                 "RFC 5280 4.1.2.1");
-    else if (c->version != 2 && c->version != 3 &&
-             (c->issuer_uid.data != NULL || c->subject_uid.data != NULL))
+    if (c->version == 1 &&
+        (c->issuer_uid.data != NULL || c->subject_uid.data != NULL))
         profile(l, "unique_id_version", none, "has a unique identifier but is version 1",
                 "RFC 5280 4.1.2.8");
     if (c->issuer_uid.data != NULL || c->subject_uid.data != NULL)
@@ -69,6 +69,8 @@ static void lint_frame(struct lint *l)
     if (c->is_ca && tw_dn_empty(c->subject))
         profile(l, "ca_subject_empty", c->subject, "a CA whose subject name is empty",
                 "RFC 5280 4.1.2.6");
+    if (c->empty_rdn)
+        profile(l, "rdn_empty", c->issuer, "a name with an empty part", "X.501 9.3");
     if (c->not_after < c->not_before)
         profile(l, "validity_negative", none, "notAfter is before notBefore", "RFC 5280 4.1.2.5");
 }
@@ -149,7 +151,12 @@ static void lint_ca(struct lint *l)
     const struct tw_cert *c = l->c;
     struct tw_view none = lint_nowhere();
     bool signs = (c->key_usage & TW_KU_CERT_SIGN) != 0;
-    if (c->is_ca && !tw_cert_ext_critical(c, TW_CEXT_BASIC) && !l->is_leaf)
+    if (c->false_encoded)
+        profile(l, "ca_false_encoded", none, "cA FALSE is spelt out", "X.690 11.5");
+    if (c->usage_padded && c->key_usage != 0)
+        profile(l, "key_usage_padded", none, "keyUsage with trailing zero bits, or bits without a meaning",
+                "X.690 11.2.2");
+    if (c->is_ca && !tw_cert_ext_critical(c, TW_CEXT_BASIC))
         profile(l, "basic_not_critical", none, "a CA's basicConstraints is not critical",
                 "RFC 5280 4.2.1.9");
     if (c->path_len >= 0 && !c->is_ca)
@@ -196,7 +203,9 @@ static bool uri_absolute(struct tw_view v)
         if (!((*p >= 'a' && *p <= 'z') || (*p >= 'A' && *p <= 'Z') ||
               (p > v.data && ((*p >= '0' && *p <= '9') || *p == '+' || *p == '-' || *p == '.'))))
             return false;
-    return memchr(v.data, ' ', v.len) == NULL;
+    size_t rest = v.len - (size_t)(colon - v.data);
+    bool no_host = rest == 3 && memcmp(colon, "://", 3) == 0;
+    return !no_host && memchr(v.data, ' ', v.len) == NULL;
 }
 
 static void lint_general_name(struct lint *l, unsigned tag, struct tw_view v, bool subject)
@@ -392,6 +401,18 @@ static void lint_rsa(struct lint *l, struct tw_reader *alg, struct tw_view key)
                 "RFC 3279 2.3.1");
 }
 
+/* RFC 4055 5: NULL parameters with RSA; RFC 5758 3.2, RFC 8410 3: none with the others. */
+static void lint_signature(struct lint *l)
+{
+    struct tw_reader alg = der_open(l->c->tbs_sig_alg, DER_SEQ, "signature");
+    struct tw_view oid = der_bytes(&alg, DER_OID, "algorithm");
+    bool pkcs1 = oid.len == 9 && memcmp(oid.data, "\x2a\x86\x48\x86\xf7\x0d\x01\x01", 8) == 0;
+    bool pss = pkcs1 && oid.data[8] == 10;
+    if (tw_rd_ok(&alg) && !pss && (pkcs1 ? der_peek(&alg) != DER_NULL : tw_rd_more(&alg)))
+        profile(l, "signature_parameters", l->c->tbs_sig_alg,
+                "the signature algorithm has the wrong parameters", "RFC 4055 5, RFC 5758 3.2");
+}
+
 static void lint_key(struct lint *l)
 {
     struct tw_reader s = der_open(l->c->spki, DER_SEQ, "spki");
@@ -416,6 +437,7 @@ size_t tw_cert_faults(const struct tw_cert *c, enum tw_fault_class upto, bool is
     lint_key(&l);
     if (upto >= TW_FAULT_PROFILE) {
         lint_times(&l);
+        lint_signature(&l);
         lint_key_ids(&l);
         lint_ca(&l);
         lint_san(&l);

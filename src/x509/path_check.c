@@ -57,11 +57,28 @@ static bool lifted(const struct check *k, const struct tw_cert_fault *f)
     return k->req->policy == TW_POLICY_WEBPKI && strcmp(f->id, "nc_not_critical") == 0;
 }
 
+/* What cannot be read is an extension that path validation does not look into. */
+static bool is_idle(const struct tw_cert *c)
+{
+    switch (c->fail_ext) {
+    case TW_CEXT_IAN:
+    case TW_CEXT_AIA:
+    case TW_CEXT_SIA:
+    case TW_CEXT_SCTS:
+    case TW_CEXT_TLS_FEATURE:
+    case TW_CEXT_FRESHEST_CRL:
+    case TW_CEXT_SUBJECT_DIRECTORY:
+        return c->framed && !tw_cert_ext_critical(c, c->fail_ext);
+    default:
+        return false;
+    }
+}
+
 static void check_form(struct check *k, size_t i)
 {
     struct tw_cert_fault faults[16];
     const struct tw_cert *c = cert_at(k, i);
-    if (c->fail_field != NULL) {
+    if (c->fail_field != NULL && (k->req->policy != TW_POLICY_RFC5280 || !is_idle(c))) {
         struct tw_cert_fault f = {TW_FAULT_DER, "grammar", NULL, "X.690", c->fail_at};
         path_lint(k->b, k->p, TW_PATH_MALFORMED, (int)i, &f);
     }

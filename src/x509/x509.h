@@ -40,6 +40,7 @@ struct tw_cert {
     uint16_t ext_count;
     bool has_san, has_basic, is_ca, has_key_usage, has_eku, must_staple, unknown_critical;
     bool duplicate_ext;
+    bool empty_rdn, usage_padded, false_encoded; /* small offences against DER, for the lints */
     bool eku_server, eku_client, eku_any;  /* what eku holds; all false when absent */
     int path_len;                          /* -1 none */
     int require_explicit, inhibit_mapping, inhibit_any; /* policy skip counts; -1 none */
