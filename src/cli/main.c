@@ -27,6 +27,8 @@ static const struct cli_option opt_check[] = {
     {"no-sni", 0, NULL, "send no SNI", true},
     {"verify-name", 0, "NAME", "name the certificate must cover", true},
     {"connect", 0, "ADDR[:PORT]", "connect there, whatever the target's name resolves to", true},
+    {"starttls", 0, "PROTOCOL", "upgrade to TLS so (smtp, imap, ldap, postgres ...), or none", true},
+    {"proxy", 0, "URL", "go through http://, socks5:// or socks4a://[USER:PASSWORD@]HOST:PORT", true},
     {"ca", 0, "FILE|DIR", "trust these certificates instead of the system's store", true},
     {"cert", 0, "FILE", "client certificate: PEM chain, or PKCS#12", true},
     {"key", 0, "FILE", "its private key, when not in --cert", true},

@@ -313,6 +313,57 @@ static int set_max_connections(struct tw_options *o, struct tw_lib *lib, const c
     return 0;
 }
 
+static int set_starttls(struct tw_options *o, struct tw_lib *lib, const char *value,
+                        const char **why)
+{
+    (void)lib;
+    o->no_starttls = strcmp(value, "none") == 0;
+    o->starttls = o->no_starttls ? NULL : tw_protocol_by_name(value);
+    if (!o->no_starttls && (o->starttls == NULL || tw_protocol_is_proxy(o->starttls)))
+        return refuse(o, why, "'%.60s' is no protocol with an upgrade to TLS; known are smtp, lmtp, "
+                              "imap, pop3, ftp, nntp, sieve, irc, xmpp, xmpp-server, ldap, postgres, "
+                              "mysql, mssql, rdp, vnc, and none", value);
+    return 0;
+}
+
+/* http://[user[:password]@]host[:port], socks5://..., socks4a://... */
+static int set_proxy(struct tw_options *o, struct tw_lib *lib, const char *value, const char **why)
+{
+    static const struct {
+        const char *scheme, *protocol;
+    } kinds[] = {{"http://", "http-proxy"}, {"socks5://", "socks5"}, {"socks5h://", "socks5"},
+                 {"socks4a://", "socks4a"}};
+    (void)lib;
+    const char *rest = strstr(value, "://") == NULL ? value : NULL;
+    o->proxy = tw_protocol_by_name("http-proxy");
+    for (size_t i = 0; rest == NULL && i < TW_ARRAY_LEN(kinds); i++)
+        if (strncmp(value, kinds[i].scheme, strlen(kinds[i].scheme)) == 0) {
+            o->proxy = tw_protocol_by_name(kinds[i].protocol);
+            rest = value + strlen(kinds[i].scheme);
+        }
+    if (rest == NULL)
+        return refuse(o, why, "'%.60s': a proxy is http://, socks5:// or socks4a://HOST[:PORT]",
+                      value);
+    const char *at = strrchr(rest, '@');
+    if (at != NULL) {
+        struct tw_view who = tw_view_of(rest, (size_t)(at - rest));
+        const char *colon = memchr(rest, ':', who.len);
+        size_t n = colon == NULL ? who.len : (size_t)(colon - rest);
+        o->proxy_user = tw_arena_text(o->arena, tw_view_of(rest, n));
+        o->proxy_password = colon == NULL ? "" : tw_arena_text(o->arena,
+                                                               tw_view_of(colon + 1,
+                                                                          who.len - n - 1));
+        rest = at + 1;
+    }
+    const char *reason;
+    if (!tw_target_parse(rest, &o->proxy_at, &reason))
+        return refuse(o, why, "'%.60s': %s", rest, reason);
+    if (!tw_target_has_port(rest))
+        o->proxy_at.port = tw_protocol_port(o->proxy);
+    return 0;
+}
+
+
 static const struct {
     const char *name;
     bool takes_value;
@@ -327,6 +378,7 @@ static const struct {
     {"max-version", true, set_max_version}, {"ciphers", true, set_ciphers},
     {"groups", true, set_groups},           {"sigalgs", true, set_sigalgs},
     {"at", true, set_at},                   {"4", false, set_4},
+    {"starttls", true, set_starttls},       {"proxy", true, set_proxy},
     {"6", false, set_6},                    {"timeout", true, set_timeout},
     {"max-connections", true, set_max_connections},
 };

@@ -30,6 +30,8 @@ struct pconn {
     const struct tw_addr *addrs; size_t addrs_n;
     struct tw_timer *eyeballs, *timer;
     struct tw_sock *sock;           /* the connected one */
+    struct tw_dialogue *dialogue;   /* what is said before TLS; kept for its framing */
+    size_t dialogues;               /* how many of p->before are done */
     struct tw_conn *tls;
     struct raw *raw;
     uint64_t started, connected;
@@ -65,6 +67,7 @@ void pconn_free(struct pconn *pc)
     if (pc == NULL)
         return;
     tw_conn_free(pc->tls);
+    tw_dialogue_free(pc->dialogue);
     raw_free(pc->raw);
     free(pc);
 }
@@ -108,12 +111,27 @@ static uint64_t handshake_ms(const struct pconn *pc)
     return min_u64(TRIAL_MAX_MS, whole * 7 / 20);
 }
 
+/* The connection ends before there was any TLS on it. */
+static void end_dialogue(struct pconn *pc, const char *how, int err)
+{
+    tw_dialogue_end(pc->dialogue, tw_net_now(), how);
+    bool ours = strcmp(how, "stopped") == 0 || strcmp(how, "timeout") == 0;
+    struct tw_fact f = fact(pc, TW_FACT_END);
+    f.from = ours ? TW_CLIENT : TW_SERVER;
+    f.field = how;
+    f.num = err;
+    f.text = "waiting for an answer before TLS";
+    probe_fact(pc->p, f);
+}
+
 static void end_with(struct pconn *pc, const char *how, int err)
 {
     if (pc->tls != NULL)
         tw_conn_end(pc->tls, tw_net_now(), how, err);
     else if (pc->raw != NULL)
         raw_end(pc->raw, how, err);
+    else if (pc->dialogue != NULL)
+        end_dialogue(pc, how, err);
     over(pc);
 }
 
@@ -159,7 +177,15 @@ static void send_output(struct pconn *pc)
     struct tw_view out = tw_conn_output(pc->tls);
     if (out.len == 0 || pc->sock == NULL)
         return;
-    tw_sock_send(pc->sock, out);
+    if (pc->dialogue != NULL && tw_dialogue_framed(pc->dialogue)) {
+        struct tw_buf wire;
+        tw_buf_init(&wire, 1 << 20);
+        tw_dialogue_wrap(pc->dialogue, out, &wire);
+        tw_sock_send(pc->sock, tw_buf_view(&wire));
+        tw_buf_cleanup(&wire);
+    } else {
+        tw_sock_send(pc->sock, out);
+    }
     tw_conn_sent(pc->tls, tw_net_now(), out.len);
 }
 
@@ -205,6 +231,8 @@ static void note_http_status(struct pconn *pc, int status)
 /* Called after each event while the connection is open. */
 static void confirm(struct pconn *pc)
 {
+    if (pc->dialogue != NULL)
+        tw_dialogue_unframed(pc->dialogue);
     bool http = pc->p->target->app == TW_APP_HTTP;
     const char *alpn = tw_conn_alpn(pc->tls);
     if (http && alpn[0] != '\0' && strcmp(alpn, "h2") != 0 && strncmp(alpn, "http/", 5) != 0)
@@ -245,17 +273,36 @@ static void after_engine(struct pconn *pc, enum tw_status st)
         confirm(pc);
 }
 
+static void feed_tls(struct pconn *pc, struct tw_view bytes)
+{
+    if (pc->dialogue == NULL || !tw_dialogue_framed(pc->dialogue)) {
+        after_engine(pc, tw_conn_feed(pc->tls, tw_net_now(), bytes));
+        return;
+    }
+    struct tw_buf tls;
+    tw_buf_init(&tls, 1 << 20);
+    bool whole = tw_dialogue_unwrap(pc->dialogue, bytes, &tls);
+    if (tls.len > 0)
+        after_engine(pc, tw_conn_feed(pc->tls, tw_net_now(), tw_buf_view(&tls)));
+    tw_buf_cleanup(&tls);
+    if (!whole && !pc->over)
+        end_with(pc, "stopped", 0);
+}
+
+static void feed_dialogue(struct pconn *pc, struct tw_view bytes);
+
 static void on_data(void *user, struct tw_view bytes)
 {
     struct pconn *pc = ((struct attempt *)user)->pc;
     if (pc->over)
         return;
-    if (pc->raw != NULL) {
-        if (raw_data(pc->raw, bytes))
-            end_with(pc, "stopped", 0);
-        return;
+    if (pc->tls != NULL) {
+        feed_tls(pc, bytes);
+    } else if (pc->raw == NULL) {
+        feed_dialogue(pc, bytes);
+    } else if (raw_data(pc->raw, bytes)) {
+        end_with(pc, "stopped", 0);
     }
-    after_engine(pc, tw_conn_feed(pc->tls, tw_net_now(), bytes));
 }
 
 static void on_ended(void *user, const char *how, int err)
@@ -286,26 +333,95 @@ static bool start_tls(struct pconn *pc)
     return true;
 }
 
+static enum tw_transport transport(const struct pconn *pc)
+{
+    return pc->trial == NULL ? TW_TRANSPORT_TLS : pc->trial->transport;
+}
+
+/* How many dialogues come before TLS: proxies (they stand first) always, the upgrade mostly. */
+static size_t dialogues_before(const struct pconn *pc)
+{
+    const struct probe *p = pc->p;
+    enum tw_transport kind = transport(pc);
+    if (kind == TW_TRANSPORT_TLS_PROXY)
+        return 0;
+    if (kind == TW_TRANSPORT_TLS || kind == TW_TRANSPORT_SSL2)
+        return p->before_n;
+    return p->before_n > 0 && tw_protocol_is_proxy(p->before[0]);
+}
+
+static bool start_raw(struct pconn *pc)
+{
+    pc->raw = raw_new(pc->p, pc->n, transport(pc));
+    if (pc->raw != NULL && raw_opening(pc->raw).len > 0)
+        tw_sock_send(pc->sock, raw_opening(pc->raw));
+    return pc->raw != NULL;
+}
+
+static void say(struct pconn *pc)
+{
+    struct tw_view out = tw_dialogue_output(pc->dialogue);
+    if (out.len > 0 && pc->sock != NULL)
+        tw_sock_send(pc->sock, out);
+    tw_dialogue_sent(pc->dialogue);
+}
+
+static bool start_dialogue(struct pconn *pc, const struct tw_protocol *protocol)
+{
+    struct probe *p = pc->p;
+    struct tw_dialogue_config cfg = {.protocol = protocol, .host = p->target->host,
+                                     .port = p->target->port, .user = p->o->proxy_user,
+                                     .password = p->o->proxy_password, .trace = p->r->trace,
+                                     .conn = pc->n, .trace_start = p->start};
+    tw_dialogue_free(pc->dialogue);
+    pc->dialogue = tw_dialogue_new(&cfg, tw_net_now());
+    if (pc->dialogue != NULL)
+        say(pc);
+    return pc->dialogue != NULL;
+}
+
+/* The next thing to do on the connection: what must be said before TLS, then TLS itself. */
 static void start_conversation(struct pconn *pc)
 {
     struct probe *p = pc->p;
-    enum tw_transport kind = pc->trial == NULL ? TW_TRANSPORT_TLS : pc->trial->transport;
     bool ok;
-    if (kind == TW_TRANSPORT_TLS) {
+    enum tw_transport kind = transport(pc);
+    if (pc->dialogues < dialogues_before(pc))
+        ok = start_dialogue(pc, p->before[pc->dialogues]);
+    else if (kind == TW_TRANSPORT_TLS || kind == TW_TRANSPORT_TLS_DIRECT ||
+             kind == TW_TRANSPORT_TLS_PROXY)
         ok = start_tls(pc);
-    } else {
-        pc->raw = raw_new(p, pc->n, kind);
-        ok = pc->raw != NULL;
-        if (ok && raw_opening(pc->raw).len > 0)
-            tw_sock_send(pc->sock, raw_opening(pc->raw));
-    }
+    else
+        ok = start_raw(pc);
     if (!ok) {
         over(pc);
         return;
     }
     wait_at_most(pc, handshake_ms(pc));
-    if (pc->trial == NULL && p->o->ca == NULL)
+    if (pc->trial == NULL && p->o->ca == NULL && pc->tls != NULL)
         tw_system_trust(p->lib); /* while the server is at work on its answer */
+}
+
+static void feed_dialogue(struct pconn *pc, struct tw_view bytes)
+{
+    size_t used;
+    enum tw_dialogue_state st = tw_dialogue_feed(pc->dialogue, tw_net_now(), bytes, &used);
+    say(pc);
+    if (st == TW_DIALOGUE_GOING_ON)
+        return;
+    if (st != TW_DIALOGUE_READY) {
+        end_with(pc, "stopped", 0);
+        return;
+    }
+    pc->dialogues++;
+    start_conversation(pc);
+    struct tw_view rest = tw_view_sub(bytes, used, bytes.len);
+    if (rest.len == 0 || pc->over)
+        return;
+    if (pc->tls != NULL)
+        feed_tls(pc, rest);
+    else if (pc->raw == NULL)
+        feed_dialogue(pc, rest);
 }
 
 static void try_next(void *user);

@@ -39,6 +39,9 @@ static void note_settings(struct probe *p)
     setting(p, "verify_name", p->verify_name, 0);
     setting(p, "wall_time", NULL, p->o->has_at ? p->o->at : (int64_t)time(NULL));
     setting(p, "timeout_ms", NULL, (int64_t)p->o->timeout_ms);
+    for (size_t i = 0; i < p->before_n; i++)
+        setting(p, tw_protocol_is_proxy(p->before[i]) ? "proxy" : "starttls",
+                tw_protocol_name(p->before[i]), 0);
     if (p->o->connect != NULL)
         setting(p, "connect", p->o->connect, 0);
     if (p->o->cred != NULL)
@@ -201,10 +204,22 @@ static void on_resolved(void *user, const struct tw_resolved *res)
     start_baseline(p);
 }
 
+static void choose_dialogues(struct probe *p)
+{
+    const struct tw_options *o = p->o;
+    const struct tw_protocol *up = o->no_starttls      ? NULL
+                                   : o->starttls != NULL ? o->starttls
+                                                         : p->target->starttls;
+    if (o->proxy != NULL)
+        p->before[p->before_n++] = o->proxy;
+    if (up != NULL)
+        p->before[p->before_n++] = up;
+}
+
 /* --connect says where to go; the target still says what to ask for. */
 static void find_addresses(struct probe *p)
 {
-    struct tw_target to = *p->target;
+    struct tw_target to = p->o->proxy != NULL ? p->o->proxy_at : *p->target;
     const char *why;
     if (p->o->connect != NULL && tw_target_parse(p->o->connect, &to, &why) &&
         strchr(p->o->connect, ':') == NULL)
@@ -246,8 +261,13 @@ enum tw_status tw_probe_run(struct tw_lib *lib, const struct tw_options *o,
         return TW_E_NOMEM;
     }
     choose_names(p);
+    choose_dialogues(p);
     note_settings(p);
     tw_options_hello(o, lib->crypto, &p->hello);
+    if (t->app != TW_APP_HTTP && !o->has_alpn) { /* mail and database clients offer none */
+        p->hello.alpn_n = 0;
+        tw_hello_drop_ext(&p->hello, TW_EXT_ALPN);
+    }
     p->deadline_timer = tw_timer_start(p->net, o->timeout_ms, 0, on_deadline, p);
     if (progress != NULL)
         p->progress_timer = tw_timer_start(p->net, PROGRESS_MS, PROGRESS_MS, on_progress, p);

@@ -7,6 +7,7 @@
 
 #include "base/base.h"
 #include "crypto/crypto.h"
+#include "dialogue/dialogue.h"
 #include "rules/rules.h"
 #include "tlswhy/tlswhy.h"
 #include "x509/x509.h"
@@ -39,9 +40,12 @@ struct tw_target {
     unsigned port;
     bool is_ip;
     enum tw_app app;
+    const struct tw_protocol *starttls; /* upgrade before TLS, by scheme or port; NULL: none */
 };
 /** @param why static text when false */
 bool tw_target_parse(const char *s, struct tw_target *t, const char **why);
+/** "host:80", "[::1]:80": a port was written. */
+bool tw_target_has_port(const char *s);
 
 /* ---- options (options.c) -------------------------------------------------------------------------- */
 
@@ -57,6 +61,11 @@ struct tw_options {
     char alpn[8][32]; size_t alpn_n;
     uint16_t min_version, max_version;        /* 0: not given */
     struct tw_u16list ciphers, groups, sigalgs;
+    bool no_starttls;                         /* TLS from the first byte, whatever the port */
+    const struct tw_protocol *starttls;       /* NULL: as the target says */
+    const struct tw_protocol *proxy;          /* NULL: none */
+    struct tw_target proxy_at;
+    const char *proxy_user, *proxy_password;
     bool has_at; int64_t at;
     int family;                               /* AF_UNSPEC, AF_INET, AF_INET6 */
     uint64_t timeout_ms;

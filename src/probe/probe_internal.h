@@ -23,6 +23,7 @@ struct probe {
     void *user;
     struct tw_hello hello;           /* the baseline's */
     const char *server_name, *verify_name;
+    const struct tw_protocol *before[2]; size_t before_n; /* dialogues before TLS: proxy, upgrade */
     struct tw_addr addrs[TW_MAX_ADDRS]; size_t addrs_n;
     bool have_winner; struct tw_addr winner;
     struct pconn *conns[TW_MAX_CONNS]; size_t conns_n;

@@ -10,6 +10,16 @@ struct scheme {
     enum tw_app app;
 };
 
+/* A well-known port of a protocol with an upgrade to TLS (proxies have no such port). */
+static const struct tw_protocol *upgrade_of_port(unsigned port)
+{
+    const struct tw_protocol *p;
+    for (size_t i = 0; (p = tw_protocol_at(i)) != NULL; i++)
+        if (!tw_protocol_is_proxy(p) && tw_protocol_port(p) == port)
+            return p;
+    return NULL;
+}
+
 /* Schemes and their registered implicit-TLS ports (IANA service names). */
 static const struct scheme schemes[] = {
     {"https", 443, TW_APP_HTTP},   {"wss", 443, TW_APP_HTTP},    {"smtps", 465, TW_APP_OTHER},
@@ -133,6 +143,7 @@ bool tw_target_parse(const char *s, struct tw_target *t, const char **why)
     tw_copy_str(t->scheme, sizeof t->scheme, "https");
     const char *sep = strstr(s, "://");
     const struct scheme *scheme = NULL;
+    bool upgrade = false;
     if (sep != NULL) {
         size_t n = (size_t)(sep - s);
         char name[32];
@@ -143,13 +154,16 @@ bool tw_target_parse(const char *s, struct tw_target *t, const char **why)
         memcpy(name, s, n);
         name[n] = '\0';
         scheme = scheme_by_name(name);
-        if (scheme == NULL) {
+        t->starttls = scheme != NULL ? NULL : tw_protocol_by_name(name);
+        upgrade = t->starttls != NULL && !tw_protocol_is_proxy(t->starttls);
+        if (scheme == NULL && !upgrade) {
             *why = tw_view_ieq(tw_view_str(name), "http")
                        ? "http:// has no TLS; write https:// or just the host"
-                       : "the scheme before :// is none that starts with TLS (https, imaps, ...)";
+                       : "the scheme before :// is none that is known to use TLS";
             return false;
         }
-        tw_copy_str(t->scheme, sizeof t->scheme, scheme->name);
+        tw_copy_str(t->scheme, sizeof t->scheme,
+                    scheme != NULL ? scheme->name : tw_protocol_name(t->starttls));
         s = sep + 3;
     }
     size_t n = strcspn(s, "/?#");
@@ -162,10 +176,18 @@ bool tw_target_parse(const char *s, struct tw_target *t, const char **why)
     if (!parse_authority(s + skip, n - skip, t, why))
         return false;
     if (t->port == 0)
-        t->port = scheme != NULL ? scheme->port : 443;
-    t->app = scheme != NULL ? scheme->app : app_of_port(t->port);
+        t->port = upgrade ? tw_protocol_port(t->starttls) : scheme != NULL ? scheme->port : 443;
+    if (sep == NULL)
+        t->starttls = upgrade_of_port(t->port);
+    t->app = upgrade ? TW_APP_OTHER : scheme != NULL ? scheme->app : app_of_port(t->port);
     for (const char *p = t->path; *p != '\0'; p++)
         if ((unsigned char)*p <= ' ' || (unsigned char)*p >= 127)
             tw_copy_str(t->path, sizeof t->path, "/");
     return true;
+}
+
+bool tw_target_has_port(const char *s)
+{
+    const char *colon = strrchr(s, ':'), *bracket = strrchr(s, ']');
+    return colon != NULL && (bracket != NULL ? colon == bracket + 1 : strchr(s, ':') == colon);
 }

@@ -21,7 +21,7 @@ static void target(struct json *j, const struct tw_diagnosis *d)
     else
         json_null(j, "port");
     json_str(j, "server_name", or_null(d->c.server_name));
-    json_null(j, "starttls");
+    json_str(j, "starttls", tw_trace_setting(t, "starttls"));
     json_open(j, "addresses", '[');
     const struct tw_fact *f = NULL;
     bool any = false;

@@ -16,7 +16,7 @@ static bool refused(const struct tw_case *c)
 
 static bool silent_end(const struct tw_case *c)
 {
-    return c->base != NULL && c->base->phase == TW_PHASE_HELLO_SENT && !c->base->peer_sent_bytes &&
+    return c->base != NULL && tw_trace_setting(c->trace, "starttls") == NULL && c->base->phase == TW_PHASE_HELLO_SENT && !c->base->peer_sent_bytes &&
            (c->base->end == TW_END_FIN || c->base->end == TW_END_RST ||
             c->base->end == TW_END_TIMEOUT);
 }
@@ -177,6 +177,8 @@ static const struct {
     question_fn *when;
     const char *trial;
 } questions[] = {
+    {tw_upgrade_unanswered, "tls-direct"},
+    {tw_proxy_unanswered, "proxy-tls"},
     {silent_end, "listen"},
     {silent_end, "plain-http"},
     {refused, "wide"},

@@ -37,6 +37,16 @@ bool tw_outside_sigalg(const struct tw_case *c, const struct tw_conn_view *v);
 /** Every trial with a ClientHello that was made failed, `wide` among them. */
 bool tw_nothing_passes(const struct tw_case *c);
 
+/* upgrade.c: what was said before TLS */
+/** Fills f when the peer answered in another protocol than STARTTLS or the proxy needs. */
+bool tw_upgrade_not_spoken(const struct tw_case *c, struct tw_finding *f);
+/** The dialogue of the baseline got no sensible answer: it may speak TLS from the first byte. */
+bool tw_upgrade_unanswered(const struct tw_case *c);
+/** The same of a proxy. */
+bool tw_proxy_unanswered(const struct tw_case *c);
+/** The server hung up without a word, and does not speak TLS either. */
+bool tw_upgrade_dropped(const struct tw_case *c);
+
 #define TW_RULE(name) extern const struct tw_rule tw_rule_##name;
 #include "rules/list.def"
 #undef TW_RULE

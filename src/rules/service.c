@@ -269,7 +269,7 @@ static bool match_wrong_service(const struct tw_case *c, struct tw_finding *f)
 {
     const struct tw_fact *bytes = plain_bytes(c);
     if (bytes == NULL || bytes->data.len == 0)
-        return false;
+        return tw_upgrade_not_spoken(c, f);
     const struct service *s = recognise(bytes->data);
     if (s != NULL && s->kind != OTHER)
         return false;

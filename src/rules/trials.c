@@ -263,6 +263,8 @@ static const struct tw_trial trials[] = {
      rsa_kx_only},
     {"ssl3", "as an SSL 3.0 client", TW_TRANSPORT_TLS, ssl3},
     {"ssl2", "as an SSL 2.0 client", TW_TRANSPORT_SSL2, NULL},
+    {"tls-direct", "with TLS from the first byte", TW_TRANSPORT_TLS_DIRECT, NULL},
+    {"proxy-tls", "speaking TLS to the proxy", TW_TRANSPORT_TLS_PROXY, NULL},
     {"listen", "sending nothing", TW_TRANSPORT_LISTEN, NULL},
     {"plain-http", "asking in plain HTTP", TW_TRANSPORT_HTTP, NULL},
 };
