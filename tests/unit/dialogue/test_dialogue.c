@@ -87,7 +87,7 @@ static const struct script scripts[] = {
      "no PostgreSQL"},
     {"mysql", "mysql", {SAY(MYSQL("\xff\xff"))}, TW_DIALOGUE_READY, "TLS starts"},
     {"mysql without", "mysql", {SAY(MYSQL("\xff\xf7"))}, TW_DIALOGUE_REFUSED, "no SSL capability"},
-    {"mysql, host blocked", "mysql", {SAY("\x0f\0\0\0\xff\x6a\4Host 'x' is")},
+    {"mysql, host blocked", "mysql", {SAY("\x0e\0\0\0\xff\x6a\4Host 'x' is")},
      TW_DIALOGUE_REFUSED, "does not serve"},
     {"mssql", "mssql", {SAY("\4\1\0\x1a\0\0\1\0\0\0\x0b\0\6\1\0\x11\0\1\xff\x10\0\0\0\0\0\1")},
      TW_DIALOGUE_READY, "TLS starts"},
