@@ -24,7 +24,7 @@ static void base64(struct tw_view v, char *out, size_t cap)
 static void ask_connect(struct tw_dialogue *d)
 {
     struct tw_buf b;
-    char shown[320], host[300];
+    char shown[340], host[300];
     bool v6 = strchr(d->cfg.host, ':') != NULL;
     snprintf(host, sizeof host, "%s%s%s:%u", v6 ? "[" : "", d->cfg.host, v6 ? "]" : "",
              d->cfg.port);

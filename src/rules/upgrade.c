@@ -276,7 +276,7 @@ static bool match_proxy_scheme(const struct tw_case *c, struct tw_finding *f)
 
 const struct tw_rule tw_rule_proxy_scheme_mismatch = {
     .id = "proxy-scheme-mismatch",
-    .title = "The proxy is spoken to in the wrong way: TLS to a plain port, or plain text to a TLS port",
+    .title = "The proxy wants TLS and is asked in plain text, or the other way round",
     .category = "client",
     .side = TW_CLIENT,
     .explain = "The scheme of a proxy setting is that of the proxy itself, not of the target. With "
