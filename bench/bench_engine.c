@@ -2,9 +2,9 @@
  * Client handshakes per second of the engine alone, in memory, against what libcrypto's primitives
  * allow (limit.c) and against libssl (libssl.c), all in one run. README.md says how it is counted.
  *
- *   bench_engine [--seconds N] [--json] [--only-engine N]
+ *   bench_engine [--seconds N] [--json FILE] [--only-engine N]
  *     --seconds N      about how long to measure (default 12)
- *     --json           one JSON object instead of the tables
+ *     --json FILE      writes the figures there, too
  *     --only-engine N  N handshakes and nothing else, for a profiler
  */
 #include "bench.h"
@@ -327,16 +327,20 @@ static void tell(const struct limit *l, const struct results *r)
     printf("medians of %zu interleaved rounds; CPU time of the client's side only\n", r->libssl.n);
 }
 
-static void tell_json(const struct limit *l, const struct results *r)
+static bool write_json(const char *path, const struct limit *l, const struct results *r)
 {
     double limit = limit_ns(l, r);
-    printf("{\"limit_us\":%.2f,\"engine_us\":%.2f,\"engine_new_leaf_us\":%.2f,"
-           "\"engine_hybrid_us\":%.2f,\"libssl_us\":%.2f,\"engine_ratio\":%.4f,"
-           "\"libssl_ratio\":%.4f,\"rounds\":%zu}\n",
-           limit / 1000, median(&r->engine[X25519]) / 1000,
-           median(&r->engine[X25519_NEW_LEAF]) / 1000, median(&r->engine[HYBRID]) / 1000,
-           median(&r->libssl) / 1000, limit / median(&r->engine[X25519]),
-           limit / median(&r->libssl), r->libssl.n);
+    FILE *f = fopen(path, "w");
+    if (f == NULL)
+        return false;
+    fprintf(f, "{\"limit_us\":%.2f,\"engine_us\":%.2f,\"engine_new_leaf_us\":%.2f,"
+               "\"engine_hybrid_us\":%.2f,\"libssl_us\":%.2f,\"engine_ratio\":%.4f,"
+               "\"libssl_ratio\":%.4f,\"rounds\":%zu}\n",
+            limit / 1000, median(&r->engine[X25519]) / 1000,
+            median(&r->engine[X25519_NEW_LEAF]) / 1000, median(&r->engine[HYBRID]) / 1000,
+            median(&r->libssl) / 1000, limit / median(&r->engine[X25519]),
+            limit / median(&r->libssl), r->libssl.n);
+    return fclose(f) == 0;
 }
 
 static int only_engine(struct world *w, unsigned count)
@@ -347,7 +351,7 @@ static int only_engine(struct world *w, unsigned count)
     return 0;
 }
 
-static int run(struct world *w, unsigned seconds, bool json)
+static int run(struct world *w, unsigned seconds, const char *json)
 {
     struct bench_sizes sizes;
     if (handshake(w, X25519, &sizes) == 0)
@@ -358,30 +362,37 @@ static int run(struct world *w, unsigned seconds, bool json)
     int rc = l == NULL || ssl == NULL || r == NULL ? bench_fail("set-up") : 0;
     if (rc == 0 && !measure(w, ssl, l, r, seconds))
         rc = bench_fail("handshake");
-    if (rc == 0 && json)
-        tell_json(l, r);
-    if (rc == 0 && !json)
+    if (rc == 0)
         tell(l, r);
+    if (rc == 0 && json != NULL && !write_json(json, l, r))
+        rc = bench_fail(json);
     free(r);
     libssl_free(ssl);
     limit_free(l);
     return rc;
 }
 
+static int usage(void)
+{
+    fprintf(stderr, "usage: bench_engine [--seconds N] [--json FILE] [--only-engine N]\n");
+    return 2;
+}
+
 int main(int argc, char **argv)
 {
     unsigned seconds = 12, count = 0;
-    bool json = false;
-    for (int i = 1; i < argc; i++) {
-        bool more = i + 1 < argc;
+    const char *json = NULL;
+    for (int i = 1; i < argc; i += 2) {
+        if (i + 1 == argc)
+            return usage();
         if (strcmp(argv[i], "--json") == 0)
-            json = true;
-        else if (strcmp(argv[i], "--seconds") == 0 && more)
-            seconds = (unsigned)strtoul(argv[++i], NULL, 10);
-        else if (strcmp(argv[i], "--only-engine") == 0 && more)
-            count = (unsigned)strtoul(argv[++i], NULL, 10);
+            json = argv[i + 1];
+        else if (strcmp(argv[i], "--seconds") == 0)
+            seconds = (unsigned)strtoul(argv[i + 1], NULL, 10);
+        else if (strcmp(argv[i], "--only-engine") == 0)
+            count = (unsigned)strtoul(argv[i + 1], NULL, 10);
         else
-            return fprintf(stderr, "usage: bench_engine [--seconds N] [--json] [--only-engine N]\n"), 2;
+            return usage();
     }
     struct world w;
     int rc = world_make(&w) ? 0 : bench_fail("set-up");
