@@ -60,15 +60,6 @@ static bool add_file(struct tw_trust *t, const char *path, struct tw_arena *text
     return ok;
 }
 
-/* A link to a file beside it, as openssl rehash makes them: its certificates are met under their
- * own name anyway. */
-static bool is_alias(const char *path)
-{
-    char to[256];
-    ssize_t n = readlink(path, to, sizeof to);
-    return n > 0 && (size_t)n < sizeof to && to[0] != '.' && memchr(to, '/', (size_t)n) == NULL;
-}
-
 static bool add_directory(struct tw_trust *t, const char *path, struct tw_arena *texts,
                           const char **why, size_t *damaged)
 {
@@ -82,8 +73,8 @@ static bool add_directory(struct tw_trust *t, const char *path, struct tw_arena 
         char full[4096];
         int n = snprintf(full, sizeof full, "%s/%s", path, e->d_name);
         struct stat st;
-        if (e->d_name[0] == '.' || n < 0 || (size_t)n >= sizeof full || is_alias(full) ||
-            stat(full, &st) != 0 || !S_ISREG(st.st_mode))
+        if (e->d_name[0] == '.' || n < 0 || (size_t)n >= sizeof full || stat(full, &st) != 0 ||
+            !S_ISREG(st.st_mode))
             continue;
         const char *ignored;
         add_file(t, full, texts, &ignored, damaged); /* one unreadable file spoils no directory */
