@@ -51,7 +51,7 @@ bool limit_row(const struct limit *l, size_t i, struct limit_row *row);
 /** ns per call of row i, measured now. */
 double limit_run(struct limit *l, size_t i);
 
-/* ---- libssl.c: the same handshake by libssl --------------------------------------------------- */
+/* ---- libssl.c: the same handshake by libssl -------------------------------------------------- */
 
 struct libssl;
 struct libssl *libssl_new(const struct bench_certs *c);

@@ -119,9 +119,9 @@ def start(argv, port, log):
 
 def start_s_server(d, log):
     port = free_port()
-    p = start(["openssl", "s_server", "-accept", "127.0.0.1:%d" % port, "-cert", str(d / "leaf.pem"),
-               "-key", str(d / "leaf.key"), "-cert_chain", str(d / "middle.pem"), "-www",
-               "-quiet"], port, log)
+    p = start(["openssl", "s_server", "-accept", "127.0.0.1:%d" % port, "-www", "-quiet",
+               "-cert", str(d / "leaf.pem"), "-key", str(d / "leaf.key"),
+               "-cert_chain", str(d / "middle.pem")], port, log)
     return p, port
 
 
@@ -149,7 +149,7 @@ http {
     return start([nginx, "-p", str(d), "-c", str(conf)], port, log), port
 
 
-# ---- tools -------------------------------------------------------------------------------------------
+# ---- tools --------------------------------------------------------------------------------------
 
 class Tool:
     def __init__(self, name, argv, proof, env=None):
@@ -172,6 +172,9 @@ def handshake_tools(binary, port, d):
         Tool("gnutls-cli", ["gnutls-cli", "--x509cafile", root, "-p", str(port), "localhost"],
              "The certificate is trusted"),
     ]
+    for t in tools:
+        if shutil.which(t.argv[0]) is None:
+            print("%s: skipped, not installed" % t.argv[0])
     return [t for t in tools if shutil.which(t.argv[0])]
 
 
@@ -239,7 +242,7 @@ def scanners(port, reference, full):
     print("\n".join(rows) + "\n", flush=True)
 
 
-# ---- bounds ------------------------------------------------------------------------------------------
+# ---- bounds -------------------------------------------------------------------------------------
 
 def connections_of(binary, port, d):
     p = subprocess.run([binary, "check", "--json", "localhost:%d" % port, "--ca",
@@ -330,7 +333,7 @@ def hostile_peers(binary):
     return max(walls), max(memories)
 
 
-# ---- figures -------------------------------------------------------------------------------------------
+# ---- figures ------------------------------------------------------------------------------------
 
 class Figures:
     def __init__(self):
@@ -367,11 +370,12 @@ def bench_servers(args, d, log, figures):
     try:
         s_client = None
         for name, starter in (("openssl s_server", start_s_server), ("nginx", start_nginx)):
-            process, port = starter(d, log)
+            process, at = starter(d, log)
             if process is None:
                 print("%s: skipped, could not be started or is not installed\n" % name)
                 continue
             servers.append(process)
+            last, port = name, at
             tools = handshake_tools(args.tlswhy, port, d)
             measure(tools, args.runs)
             tell("Healthy %s, root given as file" % name, tools, "openssl s_client", args.runs)
@@ -380,7 +384,8 @@ def bench_servers(args, d, log, figures):
                      tools[0].median("wall") / s_client.median("wall"), "%.2f")
             add_most(figures, "healthy check of %s: connections" % name, 2,
                      connections_of(args.tlswhy, port, d))
-        last = "nginx" if len(servers) == 2 else "openssl s_server"
+        if not servers:
+            sys.exit("bench_check: no server could be started")
         tools = store_tools(args.tlswhy, port, d)
         measure(tools, args.runs)
         tell("Healthy %s, all anchors of the system and ours" % last, tools, tools[1].name,

@@ -35,7 +35,7 @@ int bench_fail(const char *what)
     return 1;
 }
 
-/* ---- one handshake of our engine -------------------------------------------------------------- */
+/* ---- one handshake of our engine ------------------------------------------------------------- */
 
 enum variant { X25519, X25519_NEW_LEAF, HYBRID, VARIANTS };
 static const char *const variant_names[VARIANTS] = {
@@ -152,7 +152,7 @@ static uint64_t handshake(struct world *w, enum variant v, struct bench_sizes *s
     return ok ? k.spent : 0;
 }
 
-/* ---- setting up ------------------------------------------------------------------------------- */
+/* ---- setting up ------------------------------------------------------------------------------ */
 
 static void only(struct tw_u16list *l, uint16_t v)
 {
@@ -194,7 +194,7 @@ static void world_drop(struct world *w)
     tw_crypto_free(w->server);
 }
 
-/* ---- measuring -------------------------------------------------------------------------------- */
+/* ---- measuring ------------------------------------------------------------------------------- */
 
 struct series {
     double ns[ROUNDS_MAX];
@@ -267,7 +267,7 @@ static bool measure(struct world *w, struct libssl *ssl, struct limit *l, struct
     return true;
 }
 
-/* ---- telling ---------------------------------------------------------------------------------- */
+/* ---- telling --------------------------------------------------------------------------------- */
 
 /* Of the ways to call one primitive the cheapest counts. */
 static bool is_best(const struct limit *l, const struct results *r, size_t i)
@@ -326,7 +326,8 @@ static void tell(const struct limit *l, const struct results *r)
         tell_row(name, typical(&r->engine[v]), limit);
     }
     tell_row("libssl, X25519, the same chain each time", typical(&r->libssl), limit);
-    printf("fastest tenth of %zu interleaved rounds; CPU time of the client's side only\n", r->libssl.n);
+    printf("fastest tenth of %zu interleaved rounds; CPU time of the client's side only\n",
+           r->libssl.n);
 }
 
 static bool write_json(const char *path, const struct limit *l, const struct results *r)
