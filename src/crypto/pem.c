@@ -7,16 +7,19 @@
 
 /* ---- PEM certificates ------------------------------------------------------------------------------ */
 
-static int base64_value(uint8_t ch)
-{
-    if (ch >= 'A' && ch <= 'Z')
-        return ch - 'A';
-    if (ch >= 'a' && ch <= 'z')
-        return ch - 'a' + 26;
-    if (ch >= '0' && ch <= '9')
-        return ch - '0' + 52;
-    return ch == '+' ? 62 : ch == '/' ? 63 : -1;
-}
+/* Value + 1 of each base64 character, 64+1 for white space, 0 for what does not belong. */
+enum { SPACE = 65 };
+static const uint8_t base64_values[256] = {
+    ['A'] = 1,  ['B'] = 2,  ['C'] = 3,  ['D'] = 4,  ['E'] = 5,  ['F'] = 6,  ['G'] = 7,  ['H'] = 8,
+    ['I'] = 9,  ['J'] = 10, ['K'] = 11, ['L'] = 12, ['M'] = 13, ['N'] = 14, ['O'] = 15, ['P'] = 16,
+    ['Q'] = 17, ['R'] = 18, ['S'] = 19, ['T'] = 20, ['U'] = 21, ['V'] = 22, ['W'] = 23, ['X'] = 24,
+    ['Y'] = 25, ['Z'] = 26, ['a'] = 27, ['b'] = 28, ['c'] = 29, ['d'] = 30, ['e'] = 31, ['f'] = 32,
+    ['g'] = 33, ['h'] = 34, ['i'] = 35, ['j'] = 36, ['k'] = 37, ['l'] = 38, ['m'] = 39, ['n'] = 40,
+    ['o'] = 41, ['p'] = 42, ['q'] = 43, ['r'] = 44, ['s'] = 45, ['t'] = 46, ['u'] = 47, ['v'] = 48,
+    ['w'] = 49, ['x'] = 50, ['y'] = 51, ['z'] = 52, ['0'] = 53, ['1'] = 54, ['2'] = 55, ['3'] = 56,
+    ['4'] = 57, ['5'] = 58, ['6'] = 59, ['7'] = 60, ['8'] = 61, ['9'] = 62, ['+'] = 63, ['/'] = 64,
+    [' '] = SPACE, ['\t'] = SPACE, ['\r'] = SPACE, ['\n'] = SPACE,
+};
 
 /* Appends the decoded bytes; false when a character is neither base64 nor white space. */
 static bool base64(struct tw_view in, struct tw_buf *out)
@@ -29,16 +32,15 @@ static bool base64(struct tw_view in, struct tw_buf *out)
         return false;
     bool ok = true;
     for (size_t i = 0; ok && i < in.len; i++) {
-        uint8_t ch = in.data[i];
-        int v = base64_value(ch);
-        if (ch == ' ' || ch == '\t' || ch == '\r' || ch == '\n')
+        unsigned v = base64_values[in.data[i]];
+        if (v == SPACE)
             continue;
-        if (ch == '=') {
+        if (in.data[i] == '=') {
             pad++;
             continue;
         }
-        ok = v >= 0 && pad == 0;
-        acc = acc << 6 | (uint32_t)(v & 63);
+        ok = v != 0 && pad == 0;
+        acc = acc << 6 | ((v - 1) & 63);
         bits += 6;
         if (bits >= 8) {
             bits -= 8;

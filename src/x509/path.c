@@ -1,13 +1,14 @@
 /*
  * Why does this chain validate, or not? All paths from the leaf over the certificates sent and the
  * anchors are tried, depth first with backtracking; the best one is told with everything wrong
- * with it. Bounded: MAX_SENT certificates, MAX_CHECKS signatures; what is beyond is not looked at.
+ * with it. Bounded: MAX_SENT certificates, MAX_CHECKS signatures, MAX_ANCHORS ways to an anchor; what
+ * is beyond is not looked at. The builder is kept below what makes malloc go to the system.
  */
 #include "x509/x509.h"
 
 #include <strings.h>
 
-enum { MAX_SENT = 16, MAX_DEPTH = 16, MAX_CHECKS = 200, MAX_PROBLEMS = 24 };
+enum { MAX_SENT = 16, MAX_DEPTH = 16, MAX_CHECKS = 200, MAX_ANCHORS = 16, MAX_PROBLEMS = 24 };
 
 struct step {
     const struct tw_cert *cert;
@@ -23,7 +24,7 @@ struct path {
 struct builder {
     const struct tw_path_request *req;
     struct tw_cert certs[MAX_SENT]; size_t certs_n;
-    struct tw_cert anchors[MAX_CHECKS]; size_t anchors_n; /* those met on the way */
+    struct tw_cert anchors[MAX_ANCHORS]; size_t anchors_n; /* those met on the way */
     unsigned checks;
     struct path now, best;
     bool have_best;
@@ -197,7 +198,7 @@ static bool try_anchors(struct builder *b, const struct tw_cert *c, bool *bad_si
 {
     struct tw_view der;
     bool found = false;
-    for (size_t i = 0; b->req->trust != NULL && b->anchors_n < MAX_CHECKS &&
+    for (size_t i = 0; b->req->trust != NULL && b->anchors_n < MAX_ANCHORS &&
                        tw_trust_find(b->req->trust, c->issuer, i, &der);
          i++) {
         struct tw_cert *a = &b->anchors[b->anchors_n];
