@@ -138,6 +138,10 @@ int cli_lab(struct cli_common *c)
 {
     struct tw_lab *lab;
     const char *why;
+    for (size_t i = 0; i < c->args_n; i++)
+        if (!tw_lab_knows(c->args[i]))
+            return cli_error("lab: '%.60s' is no fault of the lab (lab --list shows them)",
+                             c->args[i]);
     int rc = tw_lab_start(c->lib, c->args_n > 0 ? c->args : NULL, c->port, &lab, &why);
     if (rc != 0)
         return cli_error("lab: %s", why);

@@ -54,7 +54,7 @@ static bool base64(struct tw_view in, struct tw_buf *out)
 
 static bool find(struct tw_view v, size_t from, const char *needle, size_t *at)
 {
-    if (from > v.len)
+    if (from >= v.len) /* also where there is no data at all */
         return false;
     const void *p = memmem(v.data + from, v.len - from, needle, strlen(needle));
     if (p == NULL)
@@ -70,8 +70,9 @@ static bool is_cert_label(struct tw_view label)
            tw_view_eq(label, tw_view_str("TRUSTED CERTIFICATE"));
 }
 
-/* TRUSTED CERTIFICATE has OpenSSL's own data behind the certificate: keep the first element. */
-static void keep_first_element(struct tw_buf *out, size_t start)
+/* TRUSTED CERTIFICATE has OpenSSL's own data behind the certificate: keep the first element.
+ * false: not even that is whole, as in a file that was cut. */
+static bool keep_first_element(struct tw_buf *out, size_t start)
 {
     struct tw_reader r = tw_rd_of(tw_view_of(out->data + start, out->len - start));
     tw_rd_u8(&r, "tag");
@@ -79,8 +80,10 @@ static void keep_first_element(struct tw_buf *out, size_t start)
     if (len >= 0x80)
         len = (len & 0x7f) >= 1 && (len & 0x7f) <= 4 ? (size_t)tw_rd_uint(&r, len & 0x7f, "length")
                                                      : SIZE_MAX;
-    if (tw_rd_ok(&r) && len <= tw_rd_left(&r))
-        out->len = start + r.pos + len;
+    if (!tw_rd_ok(&r) || len > tw_rd_left(&r))
+        return false;
+    out->len = start + r.pos + len;
+    return true;
 }
 
 bool tw_pem_next_cert(struct tw_view pem, size_t *pos, struct tw_buf *out, size_t *damaged)
@@ -104,11 +107,12 @@ bool tw_pem_next_cert(struct tw_view pem, size_t *pos, struct tw_buf *out, size_
         }
         *pos = body_end + sizeof finish - 1;
         size_t start = out->len;
-        if (!base64(tw_view_sub(pem, body, body_end - body), out)) {
+        if (!base64(tw_view_sub(pem, body, body_end - body), out) ||
+            !keep_first_element(out, start)) {
+            out->len = start;
             ++*damaged;
             continue;
         }
-        keep_first_element(out, start);
         return true;
     }
     *pos = pem.len;
@@ -235,8 +239,8 @@ static enum tw_status load_chain(struct tw_credential *c, struct tw_view cert, c
         ok = add_chain(c, cert);
     X509_free(x);
     ERR_clear_error();
-    if (c->chain_n == 0) {
-        *why = damaged > 0 ? "the certificate in it is damaged" : "no certificate in it";
+    if (c->chain_n == 0 || damaged > 0) {
+        *why = damaged > 0 ? "a certificate in it is damaged" : "no certificate in it";
         return TW_E_INPUT;
     }
     return ok ? TW_OK : TW_E_NOMEM;

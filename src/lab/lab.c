@@ -328,6 +328,11 @@ static void set_up(struct server *s, struct tw_lab *lab, const struct lab_fault 
         f->tls(&s->config);
 }
 
+bool tw_lab_knows(const char *name)
+{
+    return known(name);
+}
+
 int tw_lab_start(struct tw_lib *lib, const char *const *only, unsigned base_port,
                  struct tw_lab **out, const char **why)
 {

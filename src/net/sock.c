@@ -17,6 +17,7 @@ struct tw_sock {
     uv_poll_t poll;
     int fd;
     bool connecting, closing;
+    bool reset;                /* by the peer, before we looked */
     struct tw_sock_events ev;
     void *user;
     struct tw_buf out;
@@ -73,6 +74,12 @@ static void finish_connect(struct tw_sock *s)
     if (getsockopt(s->fd, SOL_SOCKET, SO_ERROR, &err, &len) != 0)
         err = errno;
     s->connecting = false;
+    /* A refused SYN is ECONNREFUSED. A reset here came after the handshake of TCP: the connection
+     * was made, and what the peer sent before it is still to be read. */
+    if (err == ECONNRESET || err == EPIPE) {
+        s->reset = true;
+        err = 0;
+    }
     struct tw_sock_events ev = s->ev;
     void *user = s->user;
     if (err == ECONNRESET) { /* a refused SYN is ECONNREFUSED: this one was accepted, then reset */
@@ -103,9 +110,9 @@ static bool read_once(struct tw_sock *s)
         s->ev.data(s->user, tw_view_of(buf, (size_t)n));
         return !s->closing;
     }
-    int err = n == 0 ? 0 : errno;
+    int err = n < 0 ? errno : s->reset ? ECONNRESET : 0;
     uv_poll_stop(&s->poll);
-    s->ev.ended(s->user, n == 0 ? "fin" : err == ECONNRESET || err == EPIPE ? "rst" : "error",
+    s->ev.ended(s->user, err == 0 ? "fin" : err == ECONNRESET || err == EPIPE ? "rst" : "error",
                 err);
     return false;
 }

@@ -125,11 +125,27 @@ static int set_text(struct tw_options *o, const char **slot, const char *value, 
     return *slot == NULL ? refuse(o, why, "out of memory") : 0;
 }
 
+/* A name for SNI or to verify: A-labels, and no dot at the end (RFC 6066 3). */
+static int set_name(struct tw_options *o, const char **slot, const char *value, const char **why)
+{
+    char ascii[256];
+    const char *reason;
+    struct tw_addr ip;
+    if (tw_addr_parse(value, 1, &ip)) /* certificates may name addresses */
+        return set_text(o, slot, value, 253, why);
+    if (!tw_name_to_ascii(value, ascii, sizeof ascii, &reason))
+        return refuse(o, why, "'%.100s': %s", value, reason);
+    size_t n = strlen(ascii);
+    if (n > 1 && ascii[n - 1] == '.')
+        ascii[n - 1] = '\0';
+    return set_text(o, slot, ascii, 253, why);
+}
+
 static int set_servername(struct tw_options *o, struct tw_lib *lib, const char *v, const char **why)
 {
     (void)lib;
     return v[0] == '\0' ? refuse(o, why, "a name is needed (--no-sni sends none)")
-                        : set_text(o, &o->server_name, v, 253, why);
+                        : set_name(o, &o->server_name, v, why);
 }
 
 static int set_verify_name(struct tw_options *o, struct tw_lib *lib, const char *v,
@@ -137,7 +153,7 @@ static int set_verify_name(struct tw_options *o, struct tw_lib *lib, const char 
 {
     (void)lib;
     return v[0] == '\0' ? refuse(o, why, "a name is needed")
-                        : set_text(o, &o->verify_name, v, 253, why);
+                        : set_name(o, &o->verify_name, v, why);
 }
 
 static int set_no_sni(struct tw_options *o, struct tw_lib *lib, const char *v, const char **why)
@@ -400,6 +416,10 @@ int tw_options_finish(struct tw_options *o, struct tw_lib *lib, const char **why
 {
     if (o->min_version != 0 && o->max_version != 0 && o->min_version > o->max_version)
         return refuse(o, why, "--min-version is above --max-version");
+    struct tw_target to;
+    if (o->connect != NULL && (!tw_target_parse(o->connect, &to, why) ||
+                               !tw_target_family_ok(&to, o->family, why)))
+        return refuse(o, why, "--connect %.100s: %s", o->connect, *why);
     if (o->no_sni && o->server_name != NULL)
         return refuse(o, why, "--no-sni and --servername exclude each other");
     if (o->key_path != NULL && o->cert_path == NULL)

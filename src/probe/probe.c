@@ -221,11 +221,8 @@ static void find_addresses(struct probe *p)
 {
     struct tw_target to = p->o->proxy != NULL ? p->o->proxy_at : *p->target;
     const char *why;
-    if (p->o->connect != NULL && tw_target_parse(p->o->connect, &to, &why) &&
-        strchr(p->o->connect, ':') == NULL)
+    if (p->o->connect != NULL && tw_target_parse(p->o->connect, &to, &why) && !to.has_port)
         to.port = p->target->port;
-    if (p->o->connect != NULL && to.is_ip && tw_addr_parse(p->o->connect, to.port, &p->addrs[0]))
-        to.port = p->target->port; /* a bare IPv6 literal has colons but no port */
     if (to.is_ip && tw_addr_parse(to.host, to.port, &p->addrs[0])) {
         p->addrs_n = 1;
         start_baseline(p);
@@ -235,14 +232,20 @@ static void find_addresses(struct probe *p)
     tw_resolve(p->net, to.host, to.port, p->o->family, p->o->timeout_ms * 3 / 5, on_resolved, p);
 }
 
+/* The dot at the end of an absolute name is for DNS only: neither SNI (RFC 6066 3) nor
+ * certificates have it. */
 static void choose_names(struct probe *p)
 {
     const struct tw_options *o = p->o;
     const struct tw_target *t = p->target;
+    tw_copy_str(p->host_name, sizeof p->host_name, t->host);
+    size_t n = strlen(p->host_name);
+    if (n > 1 && p->host_name[n - 1] == '.')
+        p->host_name[n - 1] = '\0';
     p->server_name = o->no_sni ? "" : o->server_name != NULL ? o->server_name
-                     : t->is_ip ? "" : t->host;
+                     : t->is_ip ? "" : p->host_name;
     p->verify_name = o->verify_name != NULL ? o->verify_name
-                     : o->server_name != NULL ? o->server_name : t->host;
+                     : o->server_name != NULL ? o->server_name : p->host_name;
 }
 
 enum tw_status tw_probe_run(struct tw_lib *lib, const struct tw_options *o,

@@ -39,6 +39,7 @@ struct tw_target {
     char scheme[32];             /* "https" when none was given */
     unsigned port;
     bool is_ip;
+    bool has_port;               /* the port was given, or comes from a given scheme */
     enum tw_app app;
     const struct tw_protocol *starttls; /* upgrade before TLS, by scheme or port; NULL: none */
 };
@@ -46,6 +47,13 @@ struct tw_target {
 bool tw_target_parse(const char *s, struct tw_target *t, const char **why);
 /** "host:80", "[::1]:80": a port was written. */
 bool tw_target_has_port(const char *s);
+/** False when the target is an address of the other family. AF_UNSPEC takes all. */
+bool tw_target_family_ok(const struct tw_target *t, int family, const char **why);
+/**
+ * A host name as DNS, SNI and certificates have it: A-labels (RFC 5891), ASCII as it is.
+ * @param why static text when false
+ */
+bool tw_name_to_ascii(const char *name, char *out, size_t cap, const char **why);
 
 /* ---- options (options.c) -------------------------------------------------------------------------- */
 

@@ -22,6 +22,7 @@ struct probe {
     tw_progress_fn *progress;
     void *user;
     struct tw_hello hello;           /* the baseline's */
+    char host_name[256];             /* the target's, without the dot of an absolute name */
     const char *server_name, *verify_name;
     const struct tw_protocol *before[2]; size_t before_n; /* dialogues before TLS: proxy, upgrade */
     struct tw_addr addrs[TW_MAX_ADDRS]; size_t addrs_n;

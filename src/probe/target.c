@@ -87,15 +87,30 @@ static bool set_host(const char *s, size_t n, struct tw_target *t, const char **
         t->is_ip = true;
         return tw_copy_str(t->host, sizeof t->host, raw);
     }
+    return tw_name_to_ascii(raw, t->host, sizeof t->host, why);
+}
+
+bool tw_name_to_ascii(const char *name, char *out, size_t cap, const char **why)
+{
     char *ascii = NULL;
-    int rc = idn2_to_ascii_8z(raw, &ascii, IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL);
+    int rc = idn2_to_ascii_8z(name, &ascii, IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL);
     if (rc != IDN2_OK) /* underscores and the like are no IDNA, but DNS carries them */
-        rc = idn2_to_ascii_8z(raw, &ascii, IDN2_NO_TR46 | IDN2_NFC_INPUT);
-    bool ok = rc == IDN2_OK && tw_copy_str(t->host, sizeof t->host, ascii);
+        rc = idn2_to_ascii_8z(name, &ascii, IDN2_NO_TR46 | IDN2_NFC_INPUT);
+    bool ok = rc == IDN2_OK && tw_copy_str(out, cap, ascii);
     if (!ok)
         *why = rc == IDN2_OK ? "the host name is too long" : idn2_strerror(rc);
     idn2_free(ascii);
     return ok;
+}
+
+bool tw_target_family_ok(const struct tw_target *t, int family, const char **why)
+{
+    bool v6 = strchr(t->host, ':') != NULL;
+    if (!t->is_ip || family == AF_UNSPEC || v6 == (family == AF_INET6))
+        return true;
+    *why = v6 ? "it is an IPv6 address, and -4 asks for IPv4 only"
+              : "it is an IPv4 address, and -6 asks for IPv6 only";
+    return false;
 }
 
 /* host, host:port, [v6], [v6]:port, bare v6 */
@@ -175,6 +190,7 @@ bool tw_target_parse(const char *s, struct tw_target *t, const char **why)
         snprintf(t->input, sizeof t->input, "%.*s%s", (int)(s - whole), whole, s + skip);
     if (!parse_authority(s + skip, n - skip, t, why))
         return false;
+    t->has_port = t->port != 0 || scheme != NULL;
     if (t->port == 0)
         t->port = upgrade ? tw_protocol_port(t->starttls) : scheme != NULL ? scheme->port : 443;
     if (sep == NULL)
