@@ -205,8 +205,9 @@ static enum tw_status load_pkcs12(struct tw_credential *c, struct tw_view in, co
         *why = leaf == NULL ? "no certificate in the PKCS#12 file" : "no key in the PKCS#12 file";
     } else {
         bool ok = take_key(c, key);
+        int more_n = more == NULL ? 0 : sk_X509_num(more); /* -1 for NULL */
         key = NULL;
-        for (int i = -1; ok && i < sk_X509_num(more); i++) {
+        for (int i = -1; ok && i < more_n; i++) {
             unsigned char *der = NULL;
             int n = i2d_X509(i < 0 ? leaf : sk_X509_value(more, i), &der);
             ok = n > 0 && add_chain(c, tw_view_of(der, (size_t)n));
