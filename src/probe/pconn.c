@@ -34,7 +34,7 @@ struct pconn {
     size_t dialogues;               /* how many of p->before are done */
     struct tw_conn *tls;
     struct raw *raw;
-    uint64_t started, connected;
+    uint64_t started, connected, confirm_start;
     bool request_sent, confirming, not_tls, over;
 };
 
@@ -254,8 +254,12 @@ static void confirm(struct pconn *pc)
         finish_well(pc);
         return;
     }
+    uint64_t now = tw_net_now();
+    if (!pc->confirming)
+        pc->confirm_start = now;
     pc->confirming = true;
-    wait_at_most(pc, confirm_ms(pc));
+    uint64_t waited = (now - pc->confirm_start) / 1000000, limit = confirm_ms(pc);
+    wait_at_most(pc, limit > waited ? limit - waited : 0); /* a trickle does not prolong it */
 }
 
 /* ---- socket events ------------------------------------------------------------------------------------- */

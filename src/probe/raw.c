@@ -89,6 +89,8 @@ static bool tell(struct raw *r, bool at_end)
     if (st == TW_REC_NOT_TLS && !at_end && !line && v.len < 16)
         return false; /* a banner may still be on its way */
     r->told = true;
+    if (st == TW_REC_NEED_MORE)
+        return true; /* the beginning of a TLS record: whatever this is, it is not another protocol */
     if (st == TW_REC_SSL2) {
         tell_ssl2(r, rec.body);
     } else if (st == TW_REC_OK && rec.type == TW_CT_ALERT) {

@@ -93,9 +93,7 @@ class Lab(unittest.TestCase):
         cls.json = tw.tlswhy("lab", "--diagnose", "--json", timeout=240)
 
     def rows(self, run):
-        return dict(re.findall(r"^(ok|DIFF) +(\S+) ", run.out, re.M)[::-1] and
-                    [(name, verdict) for verdict, name in
-                     re.findall(r"^(ok|DIFF) +(\S+) ", run.out, re.M)])
+        return {name: verdict for verdict, name in re.findall(r"^(ok|DIFF) +(\S+) ", run.out, re.M)}
 
     def test_every_fault_is_diagnosed_as_expected(self):
         rows = self.rows(self.text)
