@@ -105,6 +105,7 @@ typedef bool tw_progress_fn(void *user, const char *what);
  * Whether tw_check() can take this target with these options; makes no connection and looks no
  * name up. Lets a caller refuse a bad target among several before it shows anything.
  *
+ * @param target  NULL: only whether the options fit together
  * @param why     for TW_EXIT_USAGE: what is wrong; static or borrowed from o until the next call
  * @return 0 or TW_EXIT_USAGE
  */

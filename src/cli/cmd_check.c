@@ -137,12 +137,13 @@ static int check_list(struct cli_common *c)
 /* All of them before the first is checked: a wrong argument leaves stdout empty. */
 static int check_arguments(struct cli_common *c)
 {
-    for (size_t i = 0; i < c->args_n; i++) {
-        const char *why;
-        bool list = strcmp(c->args[i], "-") == 0;
-        if (tw_check_target(c->lib, c->options, list ? "localhost" : c->args[i], &why) != 0)
-            return cli_error("%.300s%s%s", list ? "" : c->args[i], list ? "" : ": ", why);
-    }
+    const char *why;
+    if (tw_check_target(c->lib, c->options, NULL, &why) != 0)
+        return cli_error("%s", why);
+    for (size_t i = 0; i < c->args_n; i++)
+        if (strcmp(c->args[i], "-") != 0 &&
+            tw_check_target(c->lib, c->options, c->args[i], &why) != 0)
+            return cli_error("%.300s: %s", c->args[i], why);
     return 0;
 }
 

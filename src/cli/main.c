@@ -100,14 +100,19 @@ bool cli_interrupted(void)
     return interrupted != 0;
 }
 
+/* What is quoted may come from a list that somebody else wrote: nothing in it reaches the terminal
+ * as a control character. */
 int cli_error(const char *fmt, ...)
 {
+    char text[1024];
     va_list ap;
     va_start(ap, fmt);
-    fputs("tlswhy: ", stderr);
-    vfprintf(stderr, fmt, ap);
-    fputc('\n', stderr);
+    vsnprintf(text, sizeof text, fmt, ap);
     va_end(ap);
+    for (char *p = text; *p != '\0'; p++)
+        if ((unsigned char)*p < ' ' || *p == 127)
+            *p = '?';
+    fprintf(stderr, "tlswhy: %s\n", text);
     return TW_EXIT_USAGE;
 }
 

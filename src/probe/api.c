@@ -122,7 +122,11 @@ char *tw_result_trace(const struct tw_result *r, size_t *len)
 static bool take_target(struct tw_lib *lib, struct tw_options *o, const char *target,
                         struct tw_target *t, const char **why)
 {
-    return tw_options_finish(o, lib, why) == 0 && tw_target_parse(target, t, why) &&
+    if (tw_options_finish(o, lib, why) != 0)
+        return false;
+    if (target == NULL)
+        return true;
+    return tw_target_parse(target, t, why) &&
            (o->connect != NULL || tw_target_family_ok(t, o->family, why));
 }
 
@@ -137,7 +141,8 @@ int tw_check(struct tw_lib *lib, struct tw_options *o, const char *target,
 {
     struct tw_target t; /* not in the options' arena: a list may have millions of targets */
     *out = NULL;
-    if (!take_target(lib, o, target, &t, why))
+    *why = "a target is needed";
+    if (target == NULL || !take_target(lib, o, target, &t, why))
         return TW_EXIT_USAGE;
     *why = "out of memory";
     struct tw_result *r = tw_result_new("check");

@@ -424,6 +424,8 @@ int tw_options_finish(struct tw_options *o, struct tw_lib *lib, const char **why
         return refuse(o, why, "--no-sni and --servername exclude each other");
     if (o->key_path != NULL && o->cert_path == NULL)
         return refuse(o, why, "--key needs --cert");
+    if (o->key_path != NULL && o->key.len == 0)
+        return refuse(o, why, "%s: no private key in it", o->key_path);
     if (o->cert_path == NULL || o->cred != NULL)
         return 0;
     const char *reason = "out of memory";

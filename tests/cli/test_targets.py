@@ -1,6 +1,7 @@
 """Targets: several, from a list, as URLs; exit statuses; signals; JSON lines and nothing else."""
 import json
 import os
+import pty
 import signal
 import socket
 import subprocess
@@ -55,6 +56,11 @@ class Several(unittest.TestCase):
         self.assertEqual([line.split(":")[1] for line in r.err.splitlines()],
                          [" standard input, line 2", " standard input, line 3",
                           " standard input, line 4"])
+
+    def test_a_list_cannot_reach_the_terminal(self):
+        r, objects = self.run_json("-", input=b"\x1b]0;owned\x07 x:1\n\xff\xfe\x9b:1\n\xc2\x9bx\n")
+        self.assertEqual((objects, r.status, r.err.count("\n")), ([], 2, 3))
+        self.assertTrue(all(c == "\n" or c >= " " for c in r.err), r.err)
 
     def test_list_and_arguments_together(self):
         r, objects = self.run_json(self.expired, "-", input=(self.good + "\n").encode())
@@ -119,6 +125,35 @@ class Several(unittest.TestCase):
         self.assertEqual((o["outcome"], o["causes"], r.status, t.status), ("fail", [], 3, 3))
         self.assertEqual(o["trials"][0]["alert"], "0xc8")
         self.assertIsNotNone(o["failed_at"])
+
+
+class Progress(unittest.TestCase):
+    """On anything longer than a second, on standard error, on a terminal only."""
+
+    def stderr_of(self, terminal):
+        def silent(conn):
+            while conn.recv(4096):
+                pass
+        mine, its = pty.openpty() if terminal else os.pipe()
+        with cliparts.listener(silent) as port:
+            subprocess.run([str(tw.TLSWHY), "--json", "--timeout", "3", "localhost:%d" % port],
+                           stdout=subprocess.DEVNULL, stderr=its, timeout=60)
+        os.set_blocking(mine, False)
+        try:
+            seen = os.read(mine, 65536)
+        except BlockingIOError:
+            seen = b""
+        os.close(its)
+        os.close(mine)
+        return seen
+
+    def test_on_a_terminal(self):
+        seen = self.stderr_of(True)
+        self.assertIn(b"handshake, 1 s", seen)
+        self.assertTrue(seen.endswith(b"\r\x1b[K"), seen[-40:])  # and is wiped away
+
+    def test_not_elsewhere(self):
+        self.assertEqual(self.stderr_of(False), b"")
 
 
 class Interrupted(unittest.TestCase):

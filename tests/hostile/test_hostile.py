@@ -288,7 +288,13 @@ exec "$@"
         if subprocess.run(["sh", "-c", "command -v ip"], capture_output=True).returncode != 0:
             self.skipTest("ip (iproute2) is not installed")
 
-    def check(self, serve, *args):
+    def test_interrupted_look_up(self):
+        obj = self.check("time.sleep(60)", "--timeout", "60", before=("timeout", "--preserve-status",
+                                                                   "-s", "INT", "0.5"),
+                         want=([], "dns", 130))
+        self.assertEqual(obj["outcome"], "unknown")
+
+    def check(self, serve, *args, before=(), want=(["dns-failure"], "dns", 1)):
         """serve: Python text that gets `sock`, the resolver's socket on 127.0.0.53:53."""
         with tempfile.TemporaryDirectory() as d:
             conf, done = os.path.join(d, "resolv.conf"), os.path.join(d, "done")
@@ -307,7 +313,7 @@ exec "$@"
                         "open(sys.argv[1], 'w').write('%f %d' % (time.monotonic() - t, rss))\n"
                         "sys.exit(rc)\n")
             p = subprocess.run(["unshare", "-n", "-m", "sh", "-c", self.INSIDE, "sh", conf,
-                                "python3", server, done, str(tw.TLSWHY_RELEASE), "--json",
+                                "python3", server, done, *before, str(tw.TLSWHY_RELEASE), "--json",
                                 "--timeout", str(TIMEOUT), *args, "host.tlswhy.test"],
                                capture_output=True, text=True, timeout=60)
             seconds, rss = open(done).read().split()
@@ -316,8 +322,7 @@ exec "$@"
         self.assertLess(int(rss), MEMORY_KIB)
         obj = json.loads(p.stdout)
         self.assertEqual(cliparts.violations(obj), [])
-        self.assertEqual((tw.causes(obj), obj["failed_at"], p.returncode),
-                         (["dns-failure"], "dns", 1))
+        self.assertEqual((tw.causes(obj), obj["failed_at"], p.returncode), want)
         return obj
 
     def test_that_never_answers(self):
