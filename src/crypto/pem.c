@@ -70,20 +70,16 @@ static bool is_cert_label(struct tw_view label)
            tw_view_eq(label, tw_view_str("TRUSTED CERTIFICATE"));
 }
 
-/* TRUSTED CERTIFICATE has OpenSSL's own data behind the certificate: keep the first element.
- * false: not even that is whole, as in a file that was cut. */
-static bool keep_first_element(struct tw_buf *out, size_t start)
+/* Length of the first DER element, 0 when not even that is whole, as in a file that was cut. */
+static size_t first_element(struct tw_view der)
 {
-    struct tw_reader r = tw_rd_of(tw_view_of(out->data + start, out->len - start));
+    struct tw_reader r = tw_rd_of(der);
     tw_rd_u8(&r, "tag");
     size_t len = tw_rd_u8(&r, "length");
     if (len >= 0x80)
         len = (len & 0x7f) >= 1 && (len & 0x7f) <= 4 ? (size_t)tw_rd_uint(&r, len & 0x7f, "length")
                                                      : SIZE_MAX;
-    if (!tw_rd_ok(&r) || len > tw_rd_left(&r))
-        return false;
-    out->len = start + r.pos + len;
-    return true;
+    return tw_rd_ok(&r) && len <= tw_rd_left(&r) ? r.pos + len : 0;
 }
 
 bool tw_pem_next_cert(struct tw_view pem, size_t *pos, struct tw_buf *out, size_t *damaged)
@@ -107,12 +103,14 @@ bool tw_pem_next_cert(struct tw_view pem, size_t *pos, struct tw_buf *out, size_
         }
         *pos = body_end + sizeof finish - 1;
         size_t start = out->len;
-        if (!base64(tw_view_sub(pem, body, body_end - body), out) ||
-            !keep_first_element(out, start)) {
-            out->len = start;
+        if (!base64(tw_view_sub(pem, body, body_end - body), out)) {
             ++*damaged;
             continue;
         }
+        /* TRUSTED CERTIFICATE has OpenSSL's own data behind the certificate */
+        size_t first = first_element(tw_view_of(out->data + start, out->len - start));
+        if (first > 0)
+            out->len = start + first;
         return true;
     }
     *pos = pem.len;
@@ -230,6 +228,7 @@ static enum tw_status load_chain(struct tw_credential *c, struct tw_view cert, c
     size_t pos = 0, damaged = 0;
     bool ok = true;
     while (ok && tw_pem_next_cert(cert, &pos, &der, &damaged)) {
+        damaged += first_element(tw_buf_view(&der)) == 0;
         ok = add_chain(c, tw_buf_view(&der));
         der.len = 0;
     }

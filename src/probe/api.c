@@ -127,7 +127,8 @@ static bool take_target(struct tw_lib *lib, struct tw_options *o, const char *ta
     if (target == NULL)
         return true;
     return tw_target_parse(target, t, why) &&
-           (o->connect != NULL || tw_target_family_ok(t, o->family, why));
+           (o->connect != NULL || o->proxy != NULL ||
+            tw_target_family_ok(t, o->family, why));
 }
 
 int tw_check_target(struct tw_lib *lib, struct tw_options *o, const char *target, const char **why)

@@ -374,7 +374,7 @@ static int set_proxy(struct tw_options *o, struct tw_lib *lib, const char *value
     const char *reason;
     if (!tw_target_parse(rest, &o->proxy_at, &reason))
         return refuse(o, why, "'%.60s': %s", rest, reason);
-    if (!tw_target_has_port(rest))
+    if (!o->proxy_at.has_port)
         o->proxy_at.port = tw_protocol_port(o->proxy);
     return 0;
 }

@@ -45,8 +45,6 @@ struct tw_target {
 };
 /** @param why static text when false */
 bool tw_target_parse(const char *s, struct tw_target *t, const char **why);
-/** "host:80", "[::1]:80": a port was written. */
-bool tw_target_has_port(const char *s);
 /** False when the target is an address of the other family. AF_UNSPEC takes all. */
 bool tw_target_family_ok(const struct tw_target *t, int family, const char **why);
 /**

@@ -190,7 +190,7 @@ bool tw_target_parse(const char *s, struct tw_target *t, const char **why)
         snprintf(t->input, sizeof t->input, "%.*s%s", (int)(s - whole), whole, s + skip);
     if (!parse_authority(s + skip, n - skip, t, why))
         return false;
-    t->has_port = t->port != 0 || scheme != NULL;
+    t->has_port = t->port != 0 || sep != NULL;
     if (t->port == 0)
         t->port = upgrade ? tw_protocol_port(t->starttls) : scheme != NULL ? scheme->port : 443;
     if (sep == NULL)
@@ -200,10 +200,4 @@ bool tw_target_parse(const char *s, struct tw_target *t, const char **why)
         if ((unsigned char)*p <= ' ' || (unsigned char)*p >= 127)
             tw_copy_str(t->path, sizeof t->path, "/");
     return true;
-}
-
-bool tw_target_has_port(const char *s)
-{
-    const char *colon = strrchr(s, ':'), *bracket = strrchr(s, ']');
-    return colon != NULL && (bracket != NULL ? colon == bracket + 1 : strchr(s, ':') == colon);
 }

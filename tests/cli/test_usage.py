@@ -72,7 +72,7 @@ class Refused(unittest.TestCase):
         self.refused("--" + "x" * 3000, "localhost", say="no such option")
 
     def test_missing_and_needless_values(self):
-        for option in ("--servername", "-s", "--verify-name", "--connect", "--ca", "--cert", "--key",
+        for option in ("--servername", "-s", "--verify-name", "--connect", "--starttls", "--proxy", "--ca", "--cert", "--key",
                        "--pass", "--alpn", "--min-version", "--max-version", "--ciphers",
                        "--groups", "--sigalgs", "--at", "--timeout", "--max-connections",
                        "--save-trace", "--color"):
@@ -99,6 +99,9 @@ class Refused(unittest.TestCase):
                 ("--alpn", "h2,,http/1.1", "ALPN"), ("--alpn", "x" * 300, "ALPN"),
                 ("--servername", "", "name"), ("--verify-name", "", "name"),
                 ("--servername", "x" * 300, "x"), ("--color", "blue", "blue"),
+                ("--starttls", "telepathy", "telepathy"), ("--starttls", "", "''"),
+                ("--proxy", "gopher://x", "gopher"), ("--proxy", "http://x:0", "port"),
+                ("--proxy", "", "proxy"),
                 ("--connect", "nowhere:99999", "port"), ("--connect", "", "host")]:
             with self.subTest(option=option, value=value[:40]):
                 self.refused(option, value, "localhost:1", say=say)
