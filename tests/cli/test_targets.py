@@ -84,7 +84,8 @@ class Several(unittest.TestCase):
                     "imaps://localhost:%d", "tls://localhost:%d"):
             r, (o,) = self.run_json(url % port)
             self.assertEqual((r.status, o["target"]["host"].lower(), o["target"]["port"],
-                              o["target"]["input"]), (0, "localhost", port, url % port))
+                              o["target"]["input"]), (0, "localhost", port, url.replace("user:secret@", "") % port))
+            self.assertNotIn("secret", r.out)
 
     def test_default_ports_by_scheme(self):
         for target, port in (("host.invalid", 443), ("https://host.invalid/", 443),
