@@ -12,7 +12,8 @@
  *     --drop-ext N       leave an extension out, --add-ext N list one more
  *     --cert F --key F   client certificate
  *     --psk HEX --psk-id ID
- *     --send TEXT        application data after the handshake ("\r\n" is added twice)
+ *     --send TEXT        application data after the handshake ("\r\n" is added twice); app= in the
+ *                        summary says how many bytes came back
  *     --resume           connect a second time with the session of the first
  *     --count N          handshakes in a row, only the last one's trace is printed
  *     --secrets          SECRET facts
@@ -44,6 +45,7 @@ struct outcome {
     bool complete, resumed, have_session;
     struct tw_session session;
     uint64_t ns;
+    size_t app; /* bytes of application data that came back */
 };
 
 static uint64_t now_ns(void)
@@ -137,12 +139,13 @@ static void summarize(const struct tw_trace *t, uint32_t conn, const struct outc
     char a[64], b[96];
     tw_conn_digest(t, conn, &v);
     const struct tw_fact *bad = v.local;
-    fprintf(stderr, "%s %s %s group=%04x sig=%04x alpn=%s%s%s alert=%d ours=%d %s%s facts=%zu %.2fms\n",
+    fprintf(stderr, "%s %s %s group=%04x sig=%04x alpn=%s%s%s alert=%d ours=%d %s%s app=%zu facts=%zu "
+                    "%.2fms\n",
             r->complete ? "COMPLETE" : "FAILED", tw_version_label(v.version, a, sizeof a),
             tw_suite_label(v.cipher, b, sizeof b), v.group, v.sigscheme, v.alpn ? v.alpn : "-",
             v.resumed ? " resumed" : "", v.hello_retry ? " hrr" : "", v.alert, v.our_alert,
             bad != NULL ? bad->field : "", bad != NULL && bad->text ? bad->text : "",
-            tw_trace_count(t), (double)r->ns / 1e6);
+            r->app, tw_trace_count(t), (double)r->ns / 1e6);
 }
 
 static bool run(struct tw_crypto *crypto, const struct options *o, struct tw_credential *cred,
@@ -170,6 +173,7 @@ static bool run(struct tw_crypto *crypto, const struct options *o, struct tw_cre
     }
     talk(c, fd, o);
     r->ns = now_ns() - cfg.trace_start;
+    r->app = tw_conn_app_data(c).len;
     r->complete = tw_trace_first(t, conn, TW_FACT_COMPLETE, NULL) != NULL;
     r->resumed = tw_trace_first(t, conn, TW_FACT_NEGOTIATED, "resumed") != NULL;
     r->have_session = tw_conn_session(c, &r->session);
