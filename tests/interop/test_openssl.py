@@ -141,7 +141,7 @@ for _name, (_kind, _options, _want) in key_rows(
     def _test(self, kind=_kind, options=_options, want=_want):
         server = self.server_for(kind)
         h = hs(server, *options, *GET)
-        self.assertTrue(h.complete, "%s\nserver: %s" % (h, server.log()[-1500:]))
+        self.assertTrue(h.complete, "%s\nserver: %s" % (h, server.log()))
         self.assertEqual(interop.VERSIONS[want["version"]], h.version, str(h))
         if want.get("sig"):
             self.assertEqual(want["sig"], h.sig, str(h))
@@ -154,13 +154,14 @@ class Features(unittest.TestCase):
 
     def complete(self, server, *options, app=True):
         h = hs(server, *options, *(GET if app else []), quiet=False)
-        self.assertTrue(h.complete, "%s\nserver: %s" % (h, server.log()[-1500:]))
+        self.assertTrue(h.complete, "%s\nserver: %s" % (h, server.log()))
         if app:
             self.assertGreater(h.app, 0, str(h))
         return h
 
-    def fact(self, h, kind, field):
-        return [f for f in h.facts if f.get("kind") == kind and f.get("field") == field]
+    def server_extension(self, h, number):
+        return [f for f in h.facts if f.get("kind") == "field" and f.get("field") == "extension" and
+                f.get("from") == "server" and f.get("num") == number]
 
     def test_signature_algorithms_each(self):
         rsa, names = pki.shared().leaf("rsa"), {
@@ -200,7 +201,7 @@ class Features(unittest.TestCase):
             for options in ([], ["--drop-ext", "23"]):
                 with self.subTest(str(options)):
                     h = self.complete(s, "--max", "1.2", *options)
-                    told = self.fact(h, "negotiated", "extended_master_secret")
+                    told = self.server_extension(h, 23)
                     self.assertEqual(not options, bool(told), "EMS as the offer says: %s" % told)
 
     def test_encrypt_then_mac_on_and_off(self):
@@ -210,7 +211,7 @@ class Features(unittest.TestCase):
                                                          *off) as s:
                 h = self.complete(s, "--wide", "--max", "1.2", "--cipher", suite)
                 self.assertEqual(suite, h.suite)
-                told = self.fact(h, "negotiated", "encrypt_then_mac")
+                told = self.server_extension(h, 22)
                 self.assertEqual(not off, bool(told), str(told))
 
     def test_resumption_by_id_and_ticket_and_psk(self):
@@ -239,9 +240,12 @@ class Features(unittest.TestCase):
 
     def test_external_psk_1_3(self):
         with servers.openssl(None, "-psk", PSK, "-psk_identity", "me", *ALL) as s:
-            h = self.complete(s, "--min", "1.3", "--psk", PSK, "--psk-id", "me",
-                              "--cipher", "TLS_AES_128_GCM_SHA256")
-            self.assertTrue(h.resumed or h.sig == 0, "no certificate was used: %s" % h)
+            for extra in ([], ["--group", "X25519MLKEM768", "--group", "secp384r1", "--share",
+                               "X25519MLKEM768"]):
+                h = self.complete(s, "--min", "1.3", "--psk", PSK, "--psk-id", "me", "--psk13",
+                                  *extra)
+                self.assertTrue(h.resumed and h.sig == 0, "no certificate was used: %s" % h)
+                self.assertEqual(bool(extra), h.hrr, str(h))
 
     def test_client_certificates(self):
         p = pki.shared()

@@ -9,6 +9,7 @@ import json
 import os
 import pathlib
 import random
+import re
 import shutil
 import signal
 import socket
@@ -76,7 +77,8 @@ class Server:
         self.name, self.process, self.port, self.logfile = name, process, port, log
 
     def log(self):
-        return self.logfile.read_text(errors="replace")[-4000:]
+        """The end of what it printed."""
+        return self.logfile.read_text(errors="replace")[-1200:]
 
     def stop(self):
         if self in _running:
@@ -199,7 +201,16 @@ def _built(name, sources, argv, env=None):
     return target
 
 
-def go(pair, *options, godebug="tls10server=1,tlsrsakex=1,tls3des=1"):
+def go_version():
+    """(major, minor), for what came with a later release."""
+    out = subprocess.run([program("go"), "env", "GOVERSION"], capture_output=True, text=True,
+                         env={**os.environ, "GOTOOLCHAIN": "local"}, timeout=30).stdout
+    m = re.match(r"go(\d+)\.(\d+)", out)
+    return (int(m.group(1)), int(m.group(2))) if m else (0, 0)
+
+
+def go(pair, *options, godebug="tls10server=1,tlsrsakex=1,tls3des=1,tlsmlkem=1,"
+                              "tlssecpmlkem=1"):
     exe = program("go")
     src = SERVERS / "goserver.go"
     binary = _built("goserver", [src], lambda tmp: [exe, "build", "-o", tmp / "goserver", src],
@@ -260,10 +271,11 @@ def nginx(*blocks, stream=""):
     return launch("nginx", command)
 
 
-def nginx_tls(pair, extra="", names="_"):
+def nginx_tls(pair, extra="", names="_", http2=True):
     """One site with that certificate; extra is configuration of the server block."""
-    return nginx("listen 127.0.0.1:@PORT@ ssl http2; server_name %s; ssl_certificate %s; "
-                 "ssl_certificate_key %s; %s" % (names, pair.chain, pair.key, extra))
+    return nginx("listen 127.0.0.1:@PORT@ ssl%s; server_name %s; ssl_certificate %s; "
+                 "ssl_certificate_key %s; %s" % (" http2" if http2 else "", names, pair.chain,
+                                                 pair.key, extra))
 
 
 APACHE = """ServerRoot {dir}
