@@ -253,7 +253,7 @@ def node(pair, **options):
 
 # ---- web servers -------------------------------------------------------------------------------------
 
-def nginx(*blocks, stream=""):
+def nginx(*blocks, stream="", load=""):
     """Server blocks; @PORT@ is the port of all, given as `listen 127.0.0.1:@PORT@ ssl ...;`."""
     exe = program("nginx")
 
@@ -264,8 +264,8 @@ def nginx(*blocks, stream=""):
                             ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
             http = "http { access_log off; %s\n%s }" % (paths, http)
         (d / "nginx.conf").write_text(
-            ("daemon off; master_process off; pid %s/pid; error_log stderr info;\n"
-             "events { worker_connections 128; }\n%s\n%s" % (d, http, stream))
+            ("%s daemon off; master_process off; pid %s/pid; error_log stderr info;\n"
+             "events { worker_connections 128; }\n%s\n%s" % ("load_module %s;" % load if load else "", d, http, stream))
             .replace("@PORT@", str(port)))
         return [exe, "-p", d, "-e", "stderr", "-c", d / "nginx.conf"]
     return launch("nginx", command)
