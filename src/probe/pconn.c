@@ -228,15 +228,30 @@ static void note_http_status(struct pconn *pc, int status)
     probe_fact(pc->p, f);
 }
 
+static bool speaks_http(const struct pconn *pc)
+{
+    const char *alpn = tw_conn_alpn(pc->tls);
+    return pc->p->target->app == TW_APP_HTTP &&
+           (alpn[0] == '\0' || strcmp(alpn, "h2") == 0 || strncmp(alpn, "http/", 5) == 0);
+}
+
+/* The answer and the server's close_notify or FIN may come in one piece. */
+static void note_last_answer(struct pconn *pc)
+{
+    if (pc->tls == NULL || !pc->request_sent || !speaks_http(pc))
+        return;
+    struct tw_view app = tw_conn_app_data(pc->tls);
+    if (app.len > 0)
+        note_http_status(pc, tw_http_status(app, tw_conn_alpn(pc->tls)));
+}
+
 /* Called after each event while the connection is open. */
 static void confirm(struct pconn *pc)
 {
     if (pc->dialogue != NULL)
         tw_dialogue_unframed(pc->dialogue);
-    bool http = pc->p->target->app == TW_APP_HTTP;
+    bool http = speaks_http(pc);
     const char *alpn = tw_conn_alpn(pc->tls);
-    if (http && alpn[0] != '\0' && strcmp(alpn, "h2") != 0 && strncmp(alpn, "http/", 5) != 0)
-        http = false;
     if (!pc->request_sent && http) {
         struct tw_buf req;
         tw_buf_init(&req, 4096);
@@ -271,9 +286,10 @@ static void after_engine(struct pconn *pc, enum tw_status st)
         pc->not_tls = true;
         wait_at_most(pc, BANNER_REST_MS);
     }
-    if (st != TW_OK || tw_conn_state(pc->tls) == TW_CONN_STOPPED)
+    if (st != TW_OK || tw_conn_state(pc->tls) == TW_CONN_STOPPED) {
+        note_last_answer(pc);
         end_with(pc, "stopped", 0);
-    else if (tw_conn_state(pc->tls) == TW_CONN_OPEN)
+    } else if (tw_conn_state(pc->tls) == TW_CONN_OPEN)
         confirm(pc);
 }
 
@@ -312,8 +328,10 @@ static void on_data(void *user, struct tw_view bytes)
 static void on_ended(void *user, const char *how, int err)
 {
     struct pconn *pc = ((struct attempt *)user)->pc;
-    if (!pc->over)
-        end_with(pc, how, err);
+    if (pc->over)
+        return;
+    note_last_answer(pc);
+    end_with(pc, how, err);
 }
 
 /* ---- starting the conversation --------------------------------------------------------------------------- */
