@@ -21,7 +21,10 @@ static const struct tw_conn_view *more_suites(const struct tw_case *c)
 {
     if (!tw_rejected_hello(c->base) || tw_case_passed(c, "groups-wide") ||
         tw_case_passed(c, "sigalgs-wide") || tw_case_passed(c, "sni-absent") ||
-        tw_case_passed(c, "alpn-absent") || tw_case_passed(c, "versions-wide"))
+        tw_case_passed(c, "alpn-absent"))
+        return NULL;
+    /* other versions have other suites: they decide only where more suites alone do not help */
+    if (tw_case_passed(c, "versions-wide") && !tw_case_passed(c, "ciphers-wide"))
         return NULL;
     const struct tw_conn_view *v = tw_widened(c, "ciphers-wide");
     return v != NULL && tw_outside_cipher(c, v) ? v : NULL;

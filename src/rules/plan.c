@@ -99,7 +99,8 @@ static bool narrower_explains(const struct tw_case *c)
 {
     return tw_case_passed(c, "groups-wide") || tw_case_passed(c, "sigalgs-wide") ||
            tw_case_passed(c, "sni-absent") || tw_case_passed(c, "alpn-absent") ||
-           tw_case_passed(c, "versions-wide") || tw_case_passed(c, "ciphers-other-auth");
+           (tw_case_passed(c, "versions-wide") && !tw_case_passed(c, "ciphers-wide")) ||
+           tw_case_passed(c, "ciphers-other-auth");
 }
 
 static bool passed_with(const struct tw_case *c, enum tw_kx kx)

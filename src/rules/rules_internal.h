@@ -29,6 +29,8 @@ bool tw_offered(const struct tw_u16s *l, uint16_t v);
  * single one was enough. NULL when neither passed.
  */
 const struct tw_conn_view *tw_widened(const struct tw_case *c, const char *single);
+/** It passes at a version of the baseline's offer when something else is changed. */
+bool tw_passes_as_versioned(const struct tw_case *c);
 /** A value outside the baseline's offer was what made it pass. */
 bool tw_outside_version(const struct tw_case *c, const struct tw_conn_view *v);
 bool tw_outside_cipher(const struct tw_case *c, const struct tw_conn_view *v);

@@ -52,6 +52,33 @@ static void add_ext(struct tw_hello *h, uint16_t type)
         h->order[h->order_n++] = type;
 }
 
+static bool has_suite_for(const struct tw_hello *h, bool tls13)
+{
+    for (size_t i = 0; i < h->ciphers.n; i++) {
+        const struct tw_suite *s = tw_suite_by_id(h->ciphers.v[i]);
+        if (s != NULL && (s->kx == TW_KX_TLS13) == tls13 && s->kx != TW_KX_NULL)
+            return true;
+    }
+    return false;
+}
+
+/*
+ * A version needs suites of its own. Where the list has none of that kind the default ones are
+ * added; where it has, it stays, for a trial changes one thing.
+ */
+static void add_suites_for(struct tw_hello *h, bool tls13)
+{
+    struct tw_hello d;
+    if (has_suite_for(h, tls13))
+        return;
+    tw_hello_default(&d);
+    for (size_t i = 0; i < d.ciphers.n; i++) {
+        const struct tw_suite *s = tw_suite_by_id(d.ciphers.v[i]);
+        if (s != NULL && (s->kx == TW_KX_TLS13) == tls13)
+            tw_u16list_add(&h->ciphers, d.ciphers.v[i]);
+    }
+}
+
 /* Versions below what the baseline offers, highest first as the extension wants it. */
 static void versions_wide(struct tw_hello *h, const struct tw_case *c)
 {
@@ -65,9 +92,7 @@ static void versions_wide(struct tw_hello *h, const struct tw_case *c)
         if (all[i] <= max)
             tw_u16list_add(&h->versions, all[i]);
     h->legacy_version = max < TW_TLS12 ? max : TW_TLS12;
-    struct tw_hello d;
-    tw_hello_default(&d);
-    merge(&h->ciphers, &d.ciphers); /* a 1.3-only list has nothing for 1.2 */
+    add_suites_for(h, false);
     add_ext(h, TW_EXT_EXTENDED_MASTER_SECRET);
     add_ext(h, TW_EXT_RENEGOTIATION_INFO);
 }
@@ -83,7 +108,7 @@ static void versions_modern(struct tw_hello *h, const struct tw_case *c)
     merge(&h->versions, &older);
     h->legacy_version = TW_TLS12;
     h->random_session_id = true;
-    merge(&h->ciphers, &d.ciphers);
+    add_suites_for(h, true);
     if (h->shares.n == 0) {
         h->shares.n = 0;
         tw_u16list_add(&h->shares, TW_GRP_X25519);
