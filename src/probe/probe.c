@@ -69,9 +69,18 @@ static bool explain_path(struct probe *p, uint32_t conn)
     return tw_path_explain(&req, p->r->trace, conn, tw_net_now() - p->start) == TW_OK;
 }
 
+/* The certificates that the name brings: another than without it is the point of that trial. */
+static void explain_named(struct probe *p)
+{
+    const struct tw_fact *f = NULL;
+    while ((f = tw_trace_next(p->r->trace, f, 0, TW_FACT_TRIAL, "sni-host")) != NULL)
+        explain_path(p, f->conn);
+}
+
 /* The baseline's certificates, or those of the first trial that got some. */
 static void explain_paths(struct probe *p)
 {
+    explain_named(p);
     for (uint32_t conn = 1; conn <= p->conns_n; conn++)
         if (explain_path(p, conn))
             return;

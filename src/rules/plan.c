@@ -131,6 +131,11 @@ static bool hopeless_in_silence(const struct tw_case *c)
     return silent_end(c) && hopeless(c) && (listen == NULL || listen->end == TW_END_TIMEOUT);
 }
 
+static bool gave_up(const struct tw_case *c)
+{
+    return tw_gave_up_before_signing(c->base);
+}
+
 static bool has_bad_check(const struct tw_case *c, const char *field)
 {
     const struct tw_fact *f = NULL;
@@ -192,6 +197,7 @@ static const struct {
     {refused, "ciphers-wide"},
     {refused, "groups-wide"},
     {refused, "sigalgs-wide"},
+    {gave_up, "sigalgs-wide"},
     {internal_error, "repeat"},
     {bad_signature, "repeat"},
     {bad_signature, "rsa-kx-only"},

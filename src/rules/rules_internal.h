@@ -10,6 +10,9 @@ const char *tw_case_software(const struct tw_trace *t);
 
 /** The ClientHello was sent and the server said no, or nothing, before a ServerHello. */
 bool tw_rejected_hello(const struct tw_conn_view *v);
+/** The server chose a suite and then gave up before it signed: Go and JSSE look for a signature
+ *  algorithm that late. */
+bool tw_gave_up_before_signing(const struct tw_conn_view *v);
 /** "alert 40 handshake_failure", "a TCP reset", "silence" ... */
 const char *tw_rejection_text(const struct tw_conn_view *v, char *buf, size_t cap);
 /** Evidence from a trial: what was changed and whether it passed. Nothing if not made. */

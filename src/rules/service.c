@@ -101,6 +101,15 @@ static bool is_ldap(struct tw_view v)
     return false;
 }
 
+/* A server speaks first in HTTP/2: a SETTINGS frame on stream 0 (RFC 9113 3.4, 4.1, 6.5). */
+static bool is_http2(struct tw_view v)
+{
+    static const uint8_t rest[] = {0x04, 0, 0, 0, 0, 0};
+    return v.len >= 9 && v.data[0] == 0 && v.data[1] == 0 && v.data[2] % 6 == 0 &&
+           memcmp(v.data + 3, rest, sizeof rest) == 0;
+}
+
+static const struct service http2 = {"HTTP/2", NULL, NULL, HTTP, NULL, NULL};
 static const struct service mysql = {"MySQL", NULL, NULL, UPGRADE, NULL, "the SSL capability"};
 static const struct service postgres = {"PostgreSQL", NULL, NULL, UPGRADE, NULL, "SSLRequest"};
 static const struct service ldap = {"LDAP", NULL, NULL, UPGRADE, "636", "StartTLS"};
@@ -111,6 +120,8 @@ static const struct service *recognise(struct tw_view v)
         if (starts_with(v, services[i].start) &&
             (services[i].contains == NULL || first_line_has(v, services[i].contains)))
             return &services[i];
+    if (is_http2(v))
+        return &http2;
     if (is_mysql(v))
         return &mysql;
     if (is_postgres(v))
@@ -181,8 +192,8 @@ static bool match_plaintext(const struct tw_case *c, struct tw_finding *f)
     cite_bytes(f, bytes);
     tw_finding_not(f, "proxy-scheme-mismatch", "not excluded if this is a proxy's port");
     tw_finding_not(f, "captive-portal", "not excluded if all names lead here");
-    tw_finding_summary(f, "Port %lld speaks plain HTTP: it answered \"%s\".", (long long)c->port,
-                       show_bytes(f, bytes->data));
+    tw_finding_summary(f, "Port %lld speaks plain %s: it answered \"%s\".", (long long)c->port,
+                       s->name, show_bytes(f, bytes->data));
     return true;
 }
 
