@@ -448,6 +448,22 @@ static void feed_dialogue(struct pconn *pc, struct tw_view bytes)
 
 static void try_next(void *user);
 
+/*
+ * A SYN that is answered by RST gives ECONNREFUSED; ECONNRESET says that the connection stood and
+ * was reset before we got to look at it.
+ */
+static void reset_at_once(struct pconn *pc, const struct attempt *a, int err)
+{
+    connect_failed_fact(pc, a->addr, 0, false);
+    struct tw_fact f = fact(pc, TW_FACT_END);
+    f.from = TW_SERVER;
+    f.field = "rst";
+    f.num = err;
+    f.text = "nothing sent yet";
+    probe_fact(pc->p, f);
+    over(pc);
+}
+
 static void on_connected(void *user, int err)
 {
     struct attempt *a = user;
@@ -457,6 +473,10 @@ static void on_connected(void *user, int err)
     if (err != 0) {
         a->failed = true; /* the socket closed itself */
         a->sock = NULL;
+        if (err == ECONNRESET) {
+            reset_at_once(pc, a, err);
+            return;
+        }
         connect_failed_fact(pc, a->addr, err, false);
         try_next(pc);
         return;

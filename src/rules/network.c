@@ -172,7 +172,8 @@ static bool match_reset_before_hello(const struct tw_case *c, struct tw_finding 
     const struct tw_conn_view *listen = tw_case_trial(c, "listen");
     f->certainty = TW_PROVEN;
     f->failed_at = "client_hello";
-    tw_finding_fact(f, "with our ClientHello", c->base->end_fact);
+    tw_finding_fact(f, c->base->hello_sent ? "with our ClientHello" : "before our ClientHello",
+                    c->base->end_fact);
     tw_finding_fact(f, "without sending anything", listen->end_fact);
     tw_finding_not(f, "rst-on-client-hello", "it ends also when nothing is sent");
     tw_finding_not(f, "proxy-protocol-mismatch", "it does not wait for any first bytes");

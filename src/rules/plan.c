@@ -16,9 +16,14 @@ static bool refused(const struct tw_case *c)
 
 static bool silent_end(const struct tw_case *c)
 {
-    return c->base != NULL && tw_trace_setting(c->trace, "starttls") == NULL && c->base->phase == TW_PHASE_HELLO_SENT && !c->base->peer_sent_bytes &&
-           (c->base->end == TW_END_FIN || c->base->end == TW_END_RST ||
-            c->base->end == TW_END_TIMEOUT);
+    const struct tw_conn_view *b = c->base;
+    if (b == NULL || tw_trace_setting(c->trace, "starttls") != NULL || b->peer_sent_bytes)
+        return false;
+    /* connected and reset before the ClientHello was out; through a proxy that is another matter */
+    bool at_once = b->phase == TW_PHASE_TCP && b->end == TW_END_RST &&
+                   tw_trace_setting(c->trace, "proxy") == NULL;
+    return (b->phase == TW_PHASE_HELLO_SENT || at_once) &&
+           (b->end == TW_END_FIN || b->end == TW_END_RST || b->end == TW_END_TIMEOUT);
 }
 
 static struct tw_offer offer(const struct tw_case *c)
