@@ -125,6 +125,12 @@ static bool passed_with_dhe(const struct tw_case *c)
     return passed_with(c, TW_KX_DHE);
 }
 
+/* Whom nothing at all could move to an answer, single changes will not either: they wait for wide. */
+static bool refused_for_content(const struct tw_case *c)
+{
+    return refused(c) && (!silent_end(c) || tw_case_passed(c, "wide"));
+}
+
 static bool hopeless(const struct tw_case *c)
 {
     return refused(c) && tw_nothing_passes(c) && c->base->alert != TW_ALERT_UNRECOGNIZED_NAME;
@@ -199,9 +205,9 @@ static const struct {
     {old_or_pinned, "versions-modern"},
     {could_go_lower, "versions-wide"},
     {one_key_type_only, "ciphers-other-auth"},
-    {refused, "ciphers-wide"},
-    {refused, "groups-wide"},
-    {refused, "sigalgs-wide"},
+    {refused_for_content, "ciphers-wide"},
+    {refused_for_content, "groups-wide"},
+    {refused_for_content, "sigalgs-wide"},
     {gave_up, "sigalgs-wide"},
     {internal_error, "repeat"},
     {bad_signature, "repeat"},
@@ -213,6 +219,8 @@ static const struct {
     {passed_with_rsa_kx, "wide-no-rsa-kx"},
     {passed_with_dhe, "wide-no-dhe"},
     {hopeless_in_silence, "groups-classical"},
+    {hopeless_in_silence, "ask-postgres"},
+    {hopeless_in_silence, "ask-ldap"},
     {hopeless, "ssl3"},
     {hopeless, "ssl2"},
 };
@@ -220,7 +228,7 @@ static const struct {
 /* The bytes that came, or the answer to silence, tell what speaks there: no TLS trial helps. */
 static bool not_tls(const struct tw_case *c)
 {
-    static const char *const plain[] = {"listen", "plain-http"};
+    static const char *const plain[] = {"listen", "plain-http", "ask-postgres", "ask-ldap"};
     if (c->base == NULL || c->base->not_tls != NULL)
         return true;
     for (size_t i = 0; i < TW_ARRAY_LEN(plain); i++) {

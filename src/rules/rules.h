@@ -112,6 +112,8 @@ const struct tw_rule *tw_rule_by_id(const char *id);
 enum tw_transport { TW_TRANSPORT_TLS, TW_TRANSPORT_LISTEN /* send nothing, read a banner */,
                     TW_TRANSPORT_HTTP /* GET / HTTP/1.0 in the clear */,
                     TW_TRANSPORT_SSL2 /* SSL 2.0 ClientHello */,
+                    TW_TRANSPORT_POSTGRES /* PostgreSQL's SSLRequest */,
+                    TW_TRANSPORT_LDAP /* LDAP's StartTLS request */,
                     TW_TRANSPORT_TLS_DIRECT /* TLS without the upgrade that the target wants */,
                     TW_TRANSPORT_TLS_PROXY /* TLS to the proxy itself */ };
 

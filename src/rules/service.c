@@ -144,13 +144,26 @@ static const struct tw_fact *plain_bytes(const struct tw_case *c)
         return NULL;
     if (c->base->not_tls != NULL)
         return c->base->not_tls->from == TW_SERVER ? c->base->not_tls : NULL;
-    static const char *const plain[] = {"listen", "plain-http"};
+    static const char *const plain[] = {"listen", "plain-http", "ask-postgres", "ask-ldap"};
     for (size_t i = 0; i < TW_ARRAY_LEN(plain); i++) {
         const struct tw_conn_view *v = tw_case_trial(c, plain[i]);
         if (v != NULL && v->not_tls != NULL)
             return v->not_tls;
     }
     return NULL;
+}
+
+/* What answered so. One letter answers an SSLRequest: S or N (PostgreSQL manual, "SSL Session
+ * Encryption"). */
+static const struct service *service_of(const struct tw_case *c, const struct tw_fact *bytes)
+{
+    const struct tw_conn_view *v = tw_case_trial(c, "ask-postgres");
+    if (bytes == NULL)
+        return NULL;
+    if (v != NULL && v->conn == bytes->conn && bytes->data.len == 1 &&
+        (bytes->data.data[0] == 'S' || bytes->data.data[0] == 'N'))
+        return &postgres;
+    return recognise(bytes->data);
 }
 
 /* Text of the bytes as a person can read them. */
@@ -184,7 +197,7 @@ static void cite_bytes(struct tw_finding *f, const struct tw_fact *bytes)
 static bool match_plaintext(const struct tw_case *c, struct tw_finding *f)
 {
     const struct tw_fact *bytes = plain_bytes(c);
-    const struct service *s = bytes == NULL ? NULL : recognise(bytes->data);
+    const struct service *s = service_of(c, bytes);
     if (s == NULL || s->kind != HTTP)
         return false;
     f->certainty = TW_PROVEN;
@@ -226,7 +239,7 @@ const struct tw_rule tw_rule_plaintext_on_tls_port = {
 static bool match_starttls(const struct tw_case *c, struct tw_finding *f)
 {
     const struct tw_fact *bytes = plain_bytes(c);
-    const struct service *s = bytes == NULL ? NULL : recognise(bytes->data);
+    const struct service *s = service_of(c, bytes);
     bool by_bytes = s != NULL && s->kind == UPGRADE;
     bool mute = bytes == NULL && tw_rejected_hello(c->base) && c->base->end != TW_END_ALERT &&
                 by_port(c->port) != NULL;
@@ -281,7 +294,7 @@ static bool match_wrong_service(const struct tw_case *c, struct tw_finding *f)
     const struct tw_fact *bytes = plain_bytes(c);
     if (bytes == NULL || bytes->data.len == 0)
         return tw_upgrade_not_spoken(c, f);
-    const struct service *s = recognise(bytes->data);
+    const struct service *s = service_of(c, bytes);
     if (s != NULL && s->kind != OTHER)
         return false;
     f->certainty = s != NULL ? TW_PROVEN : TW_LIKELY;

@@ -292,6 +292,8 @@ static const struct tw_trial trials[] = {
     {"proxy-tls", "speaking TLS to the proxy", TW_TRANSPORT_TLS_PROXY, NULL},
     {"listen", "sending nothing", TW_TRANSPORT_LISTEN, NULL},
     {"plain-http", "asking in plain HTTP", TW_TRANSPORT_HTTP, NULL},
+    {"ask-postgres", "asking as a PostgreSQL client", TW_TRANSPORT_POSTGRES, NULL},
+    {"ask-ldap", "asking as an LDAP client", TW_TRANSPORT_LDAP, NULL},
 };
 
 const struct tw_trial *tw_trial_at(size_t i)

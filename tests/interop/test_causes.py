@@ -142,7 +142,7 @@ cause("cipher-no-overlap", {
     "Java CBC SHA-2": lambda: servers.java(
         leaf("rsa"), protocols="TLSv1.2", ciphers="TLS_ECDHE_RSA_WITH_AES_256_CBC_SHA384"),
     "nginx": nginx("rsa", "ssl_protocols TLSv1.2; ssl_ciphers ECDHE-RSA-CAMELLIA256-SHA384;"),
-    "Apache": apache("rsa", "SSLProtocol TLSv1.2\nSSLCipherSuite ECDHE-RSA-ARIA128-GCM-SHA256"),
+    "Apache": apache("rsa", "SSLProtocol TLSv1.2\nSSLCipherSuite ECDHE-ARIA128-GCM-SHA256"),
     "HAProxy": haproxy("p256", "ssl-max-ver TLSv1.2 ciphers ECDHE-ECDSA-AES128-CCM"),
     "OpenSSL, narrow client": (
         openssl("rsa", "-tls1_2", "-cipher", "ECDHE-RSA-AES256-GCM-SHA384"),
@@ -191,29 +191,33 @@ cause("rsa-kx-removed", {
 
 cause("group-no-overlap", {
     "OpenSSL 1.3 x448": openssl("p256", "-tls1_3", "-groups", "X448"),
-    "OpenSSL 1.3 P-521": openssl("p256", "-tls1_3", "-groups", "P-521"),
-    "OpenSSL 1.2 P-521": openssl("rsa", "-tls1_2", "-groups", "P-521", "-cipher",
-                                 "ECDHE-RSA-AES128-GCM-SHA256"),
-    "OpenSSL both versions, x448": openssl("rsa", "-groups", "X448", "-cipher", "ECDHE"),
+    "OpenSSL 1.3 ffdhe": openssl("rsa", "-tls1_3", "-groups", "ffdhe2048"),
+    "OpenSSL 1.2 x448": openssl("rsa", "-tls1_2", "-groups", "X448", "-cipher",
+                                "ECDHE-RSA-AES128-GCM-SHA256"),
+    "OpenSSL 1.2 brainpool": openssl("rsa", "-tls1_2", "-groups", "brainpoolP256r1", "-cipher",
+                                     "ECDHE"),
+    "OpenSSL both versions": openssl("rsa", "-groups", "X448", "-cipher", "ECDHE"),
     "GnuTLS 1.3": gnutls("rsa", "--priority",
-                         "NORMAL:-VERS-ALL:+VERS-TLS1.3:-GROUP-ALL:+GROUP-SECP521R1"),
-    "NSS": nss("rsa", "-V", "tls1.3:tls1.3", "-I", "P521"),
+                         "NORMAL:-VERS-ALL:+VERS-TLS1.3:-GROUP-ALL:+GROUP-X448"),
+    "NSS": nss("rsa", "-V", "tls1.3:tls1.3", "-I", "FF2048"),
     "Go 1.3, narrow client": (go("p256", "-min", "1.3", "-groups", "24"), ("--groups", "x25519")),
     "Go 1.2, narrow client": (go("p256", "-max", "1.2", "-groups", "24"), ("--groups", "x25519")),
-    "Java": (lambda: servers.java(leaf("p256"), protocols="TLSv1.3",
-                                  properties=["-Djdk.tls.namedGroups=secp521r1"])),
-    "nginx": nginx("rsa", "ssl_protocols TLSv1.2 TLSv1.3; ssl_ecdh_curve secp521r1; "
+    "Java": lambda: servers.java(leaf("p256"), protocols="TLSv1.3",
+                                 properties=["-Djdk.tls.namedGroups=x448"]),
+    "Java, narrow client": (lambda: servers.java(
+        leaf("p256"), properties=["-Djdk.tls.namedGroups=secp521r1"]), ("--groups", "x25519")),
+    "nginx": nginx("rsa", "ssl_protocols TLSv1.2 TLSv1.3; ssl_ecdh_curve X448; "
                           "ssl_ciphers ECDHE;"),
-    "Apache": apache("rsa", "SSLOpenSSLConfCmd Groups P-521\nSSLCipherSuite ECDHE"),
-    "HAProxy": haproxy("rsa", "curves P-521 ciphers ECDHE"),
-    "ffdhe only": openssl("rsa", "-tls1_3", "-groups", "ffdhe2048"),
+    "Apache": apache("rsa", "SSLOpenSSLConfCmd Groups X448\nSSLCipherSuite ECDHE"),
+    "HAProxy": haproxy("rsa", "curves X448 ciphers ECDHE"),
+    "Python, narrow client": (lambda: servers.python(leaf("rsa"), curve="secp384r1",
+                                                     ciphers="ECDHE"), ("--groups", "x25519")),
 }, side="server", at="server_hello")
 
 cause("sigalg-no-overlap", {
     "OpenSSL Ed25519 1.3": openssl("ed25519", "-tls1_3"),
     "OpenSSL Ed25519 1.2": openssl("ed25519", "-tls1_2"),
     "OpenSSL Ed448": openssl("ed448"),
-    "OpenSSL P-521": openssl("p521", "-tls1_3"),
     "OpenSSL SHA-224 only": openssl("rsa", "-tls1_2", "-sigalgs", "RSA+SHA224", "-cipher",
                                     "ECDHE"),
     "OpenSSL PSS key": openssl("rsa-pss", "-tls1_3"),
@@ -225,8 +229,20 @@ cause("sigalg-no-overlap", {
     "nginx Ed25519": nginx("ed25519", "ssl_protocols TLSv1.2 TLSv1.3;"),
     "Node Ed25519": lambda: servers.node(leaf("ed25519")),
     "narrow client": (openssl("p256", "-tls1_3"), ("--sigalgs", "rsa_pss_rsae_sha256")),
+    "P-521 key, narrow client": (openssl("p521", "-tls1_3"), ("--sigalgs",
+                                                              "ecdsa_secp256r1_sha256")),
     "narrow client, Go": (go("p256"), ("--sigalgs", "rsa_pss_rsae_sha256,rsa_pkcs1_sha256")),
 }, side="server")
+
+
+
+def apache_with_dh(bits):
+    """Apache takes parameters of one's own from the end of the first certificate file."""
+    class Pair:
+        chain, key = leaf("rsa").stem.with_suffix(".dh.pem"), leaf("rsa").key
+    Pair.chain.write_text(leaf("rsa").chain.read_text() + pki.shared().dhparam(bits).read_text())
+    return servers.apache_tls(Pair, "SSLProtocol TLSv1.2\nSSLCipherSuite DHE:@SECLEVEL=0")
+
 
 cause("dh-key-too-small", {
     "OpenSSL": lambda: servers.openssl(leaf("rsa"), "-tls1_2", "-cipher", "DHE:@SECLEVEL=0",
@@ -239,9 +255,7 @@ cause("dh-key-too-small", {
     "nginx": lambda: servers.nginx_tls(
         leaf("rsa"), "ssl_protocols TLSv1.2; ssl_ciphers DHE:@SECLEVEL=0; ssl_dhparam %s;"
         % pki.shared().dhparam(1024)),
-    "Apache": lambda: servers.apache_tls(
-        leaf("rsa"), "SSLProtocol TLSv1.2\nSSLCipherSuite DHE:@SECLEVEL=0\n"
-        "SSLOpenSSLConfCmd DHParameters %s" % pki.shared().dhparam(1024)),
+    "Apache": lambda: apache_with_dh(1024),
     "Java": lambda: servers.java(leaf("rsa"), protocols="TLSv1.2",
                                  ciphers="TLS_DHE_RSA_WITH_AES_128_GCM_SHA256",
                                  properties=["-Djdk.tls.ephemeralDHKeySize=1024"]),
@@ -276,7 +290,6 @@ cause("sni-required", {
     "HAProxy strict-sni": (strict_haproxy, ("--no-sni",)),
     "Go": (go("p256", "-only-name", pki.NAME), ("--no-sni",)),
     "nginx with a default site": (default_other, ("--no-sni",)),
-    "GnuTLS": (gnutls("p256", "--sni-hostname", pki.NAME, "--sni-hostname-fatal"), ("--no-sni",)),
 }, side="client")
 
 WRONG = ("--servername", "nobody.test", "--verify-name", pki.NAME)
@@ -284,7 +297,8 @@ cause("sni-unrecognized", {
     "nginx ssl_reject_handshake": (strict_nginx, WRONG, {"certainty": None}),
     "HAProxy strict-sni": (strict_haproxy, WRONG, {"certainty": None}),
     "OpenSSL servername_fatal": (
-        openssl("p256", "-servername", pki.NAME, "-servername_fatal"), WRONG),
+        lambda: servers.openssl(leaf(), "-servername", pki.NAME, "-servername_fatal", "-cert2",
+                                leaf().chain, "-key2", leaf().key), WRONG, {"certainty": None}),
     "GnuTLS": (gnutls("p256", "--sni-hostname", pki.NAME, "--sni-hostname-fatal"), WRONG,
                {"certainty": None}),
     "NSS": (nss("p256", "-V", "tls1.2:tls1.3", "-a", pki.NAME, "-k", pki.NAME), WRONG,

@@ -173,10 +173,11 @@ def exim():
     exe = servers.program("exim4", "exim")
 
     def command(port, d):
+        d.chmod(0o777)      # it drops its privileges
         conf = d / "exim.conf"
         conf.write_text("spool_directory = %s/spool\nlog_file_path = %s/log-%%s\n"
                         "primary_hostname = mail.test\npid_file_path = %s/pid\n"
-                        "tls_advertise_hosts =\nacl_smtp_rcpt = deny\nhost_lookup =\n"
+                        "tls_advertise_hosts =\nkeep_environment =\nacl_smtp_rcpt = deny\nhost_lookup =\n"
                         "rfc1413_query_timeout = 0s\nbegin acl\ndeny:\n  deny\n" % (d, d, d))
         conf.chmod(0o644)
         return [exe, "-C", conf, "-bdf", "-oX", "127.0.0.1.%d" % port]

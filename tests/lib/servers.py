@@ -111,23 +111,22 @@ def _stop_all():
         shutil.rmtree(d, ignore_errors=True)
 
 
-def launch(name, command, env=None, stdin=subprocess.DEVNULL, ports=1):
-    """Start what command(port, dir) returns (argv) and wait until it listens. Another process may
-    take the port in between: three tries. With ports > 1, port is a list of that many."""
+def launch(name, command, env=None, stdin=subprocess.DEVNULL, says=""):
+    """Start what command(port, dir) returns (argv) and wait until it listens, and has printed says.
+    Another process may take the port in between: three tries."""
     for attempt in range(3):
-        chosen = [free_port() for _ in range(ports)]
-        d = workdir()
-        argv = command(chosen if ports > 1 else chosen[0], d)
+        port, d = free_port(), workdir()
+        argv = command(port, d)
         log = d / "log"
         with open(log, "wb") as out:
             p = subprocess.Popen([str(a) for a in argv], stdin=stdin, stdout=out,
                                  stderr=subprocess.STDOUT, cwd=d, preexec_fn=_die_with_parent,
                                  env={**os.environ, **(env or {})})
-        s = Server(name, p, chosen if ports > 1 else chosen[0], log)
+        s = Server(name, p, port, log)
         _running.append(s)
         end = time.monotonic() + START_SECONDS
         while time.monotonic() < end and p.poll() is None:
-            if all(listening(c) for c in chosen):
+            if listening(port) and (not says or says in log.read_text(errors="replace")):
                 return s
             time.sleep(0.01)
         s.stop()
@@ -320,7 +319,7 @@ def apache(config):
             dir=d, port=port, modules=modules, user=user,
             config=config.replace("@PORT@", str(port))))
         return [exe, "-DFOREGROUND", "-f", d / "apache.conf"]
-    return launch("Apache", command)
+    return launch("Apache", command, says="resuming normal operations")   # it listens before
 
 
 def apache_tls(pair, extra=""):

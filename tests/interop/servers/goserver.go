@@ -31,6 +31,11 @@ func (b brokenSigner) Sign(r io.Reader, digest []byte, o crypto.SignerOpts) ([]b
 	return b.Signer.Sign(r, other, o)
 }
 
+// Decrypt is there for static RSA key exchange, and right.
+func (b brokenSigner) Decrypt(r io.Reader, m []byte, o crypto.DecrypterOpts) ([]byte, error) {
+	return b.Signer.(crypto.Decrypter).Decrypt(r, m, o)
+}
+
 // load takes certificate and key without asking whether they belong together, which
 // tls.LoadX509KeyPair would refuse.
 func load(certFile, keyFile string, broken bool) tls.Certificate {
