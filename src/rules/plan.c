@@ -188,6 +188,11 @@ static bool asks_in_http2(const struct tw_case *c)
            tw_trace_first(c->trace, b->conn, TW_FACT_FIELD, "http_status") == NULL;
 }
 
+static bool hopeless_by_alert(const struct tw_case *c)
+{
+    return hopeless(c) && c->base->alert == TW_ALERT_HANDSHAKE_FAILURE;
+}
+
 /* ---- the table --------------------------------------------------------------------------------------- */
 
 static const struct {
@@ -221,6 +226,7 @@ static const struct {
     {hopeless_in_silence, "groups-classical"},
     {hopeless_in_silence, "ask-postgres"},
     {hopeless_in_silence, "ask-ldap"},
+    {hopeless_by_alert, "ciphers-rare"},
     {hopeless, "ssl3"},
     {hopeless, "ssl2"},
 };

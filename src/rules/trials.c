@@ -245,6 +245,50 @@ static void rsa_kx_only(struct tw_hello *h, const struct tw_case *c)
     h->ciphers.n = kept;
 }
 
+/*
+ * What the engine cannot speak to the end, and current clients do not offer either: pre-shared
+ * keys, static Diffie-Hellman, Camellia-GCM, GOST. The ServerHello tells enough. The list is
+ * limited, so the rarest of the rare are left out: SRP, Kerberos, PSK with ARIA or without cipher.
+ */
+static bool is_rare(const struct tw_suite *s)
+{
+    switch (s->kx) {
+    case TW_KX_NULL:
+    case TW_KX_TLS13:
+    case TW_KX_SRP:
+    case TW_KX_KRB5:
+    case TW_KX_ECCPWD:
+    case TW_KX_OTHER:
+        return false;
+    default:
+        break;
+    }
+    switch (s->bulk) {
+    case TW_BULK_NULL:
+    case TW_BULK_RC4_128:
+    case TW_BULK_ARIA128_CBC:
+    case TW_BULK_ARIA256_CBC:
+    case TW_BULK_ARIA128_GCM:
+    case TW_BULK_ARIA256_GCM:
+    case TW_BULK_OTHER:
+        return false;
+    default:
+        return (s->flags & (TW_SUITE_SCSV | TW_SUITE_EXPORT)) == 0;
+    }
+}
+
+static void ciphers_rare(struct tw_hello *h, const struct tw_case *c)
+{
+    wide(h, c);
+    versions_wide(h, c);
+    const struct tw_u16list common = h->ciphers;
+    const struct tw_suite *s;
+    h->ciphers.n = 0;
+    for (size_t i = 0; (s = tw_suite_at(i)) != NULL && h->ciphers.n < TW_HELLO_MAX_LIST; i++)
+        if (!tw_u16list_has(&common, s->id) && is_rare(s))
+            tw_u16list_add(&h->ciphers, s->id);
+}
+
 /* A hello of SSL 3.0 days: no extensions at all (RFC 6101 5.6.1.2). */
 static void ssl3(struct tw_hello *h, const struct tw_case *c)
 {
@@ -277,6 +321,8 @@ static const struct tw_trial trials[] = {
     {"ciphers-wide", "with every cipher suite", TW_TRANSPORT_TLS, ciphers_wide},
     {"ciphers-other-auth", "with the same suites for the other key type", TW_TRANSPORT_TLS,
      ciphers_other_auth},
+    {"ciphers-rare", "with only the suites that hardly anybody speaks", TW_TRANSPORT_TLS,
+     ciphers_rare},
     {"groups-wide", "with every group", TW_TRANSPORT_TLS, groups_wide},
     {"groups-classical", "without post-quantum groups", TW_TRANSPORT_TLS, groups_classical},
     {"sigalgs-wide", "with every signature algorithm", TW_TRANSPORT_TLS, sigalgs_wide},

@@ -126,6 +126,14 @@ cause("version-no-overlap", {
 
 # ---- suites ----------------------------------------------------------------------------------------
 
+
+def gnutls_with_psk():
+    secrets = pki.shared().dir / "psk.txt"
+    secrets.write_text("me:0011223344556677\n")
+    return servers.gnutls(None, "--pskpasswd", secrets, "--priority",
+                          "NORMAL:-KX-ALL:+ECDHE-PSK:-VERS-TLS1.3")
+
+
 cause("cipher-no-overlap", {
     "OpenSSL Camellia": openssl("rsa", "-tls1_2", "-cipher", "ECDHE-RSA-CAMELLIA128-SHA256"),
     "OpenSSL ARIA": openssl("p256", "-tls1_2", "-cipher", "ECDHE-ECDSA-ARIA256-GCM-SHA384"),
@@ -137,6 +145,9 @@ cause("cipher-no-overlap", {
                           "NORMAL:-CIPHER-ALL:+3DES-CBC:-VERS-TLS1.3:-RSA"),
     "GnuTLS Camellia GCM": gnutls("rsa", "--priority",
                                   "NORMAL:-CIPHER-ALL:+CAMELLIA-128-GCM:-VERS-TLS1.3:-RSA"),
+    "OpenSSL PSK alone": lambda: servers.openssl(
+        None, "-tls1_2", "-psk", "00112233445566778899", "-cipher", "PSK"),
+    "GnuTLS PSK alone": lambda: gnutls_with_psk(),
     "NSS 3DES": nss("rsa", "-V", "tls1.2:tls1.2", "-c", ":C012"),
     "Go RC4": go("rsa", "-max", "1.2", "-ciphers", "0xc011"),
     "Java CBC SHA-2": lambda: servers.java(
