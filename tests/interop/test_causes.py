@@ -490,12 +490,6 @@ cause("close-on-client-hello", {
         "", "tcp-request inspect-delay 5s\ntcp-request content reject if { req.ssl_hello_type 1 }\n"
             "default_backend b\nbackend b\nmode tcp\nserver s 127.0.0.1:9", backend=False),
 }, side="server", at="server_hello")
-cause("rst-on-client-hello", {
-    "HAProxy resets TLS": lambda: servers.haproxy(
-        "", "option nolinger\ntcp-request inspect-delay 5s\n"
-            "tcp-request content reject if { req.ssl_hello_type 1 }\n"
-            "default_backend b\nbackend b\nmode tcp\nserver s 127.0.0.1:9", backend=False),
-}, side="network", at="server_hello")
 
 
 if __name__ == "__main__":

@@ -111,11 +111,12 @@ def _stop_all():
         shutil.rmtree(d, ignore_errors=True)
 
 
-def launch(name, command, env=None, stdin=subprocess.DEVNULL, says=""):
+def launch(name, command, env=None, stdin=subprocess.DEVNULL, says="", port=0):
     """Start what command(port, dir) returns (argv) and wait until it listens, and has printed says.
-    Another process may take the port in between: three tries."""
+    Another process may take the port in between: three tries. port: that one instead."""
+    fixed = port
     for attempt in range(3):
-        port, d = free_port(), workdir()
+        port, d = fixed or free_port(), workdir()
         argv = command(port, d)
         log = d / "log"
         with open(log, "wb") as out:
