@@ -1,11 +1,10 @@
 """Causes provoked by real servers: the root cause, its side, the bounds on connections and rounds."""
-import re
 import unittest
 
 import network
 import pki
 import servers
-from diagnose import Checks
+from diagnose import Checks, add_causes
 
 ANY = "ALL:COMPLEMENTOFALL:@SECLEVEL=0"
 
@@ -55,18 +54,7 @@ class Causes(Checks, unittest.TestCase):
 
 
 def cause(name, rows, **want):
-    """rows: label -> starter, or (starter, options), or (starter, options, more of caused())."""
-    for label, row in rows.items():
-        start, options, more = (row if isinstance(row, tuple) else (row,)) + ((), {})[
-            (len(row) if isinstance(row, tuple) else 1) - 1:]
-
-        def test(self, start=start, options=options, more=more):
-            more = {k: v() if callable(v) else v for k, v in more.items()}
-            with start() as s:
-                self.caused(s, name, *options, **{**want, **more})
-        method = "test_%s__%s" % (name.replace("-", "_"), re.sub(r"[^A-Za-z0-9]+", "_", label))
-        assert not hasattr(Causes, method), method
-        setattr(Causes, method, test)
+    add_causes(Causes, name, rows, **want)
 
 
 # ---- versions --------------------------------------------------------------------------------------
@@ -452,44 +440,6 @@ class Corrupted(Checks, unittest.TestCase):
         with servers.openssl(leaf()) as s, network.Corrupter(s.port, upstream=True) as c:
             c.log = s.log
             self.caused(c, "bad-record-mac", "--max-version", "1.2", certainty="likely")
-
-
-# ---- no TLS at all -----------------------------------------------------------------------------------
-
-cause("tcp-refused", {"nobody listens": network.nobody}, side="server", at="tcp")
-cause("tcp-timeout", {
-    "full backlog": (network.FullBacklog, ("--timeout", "4")),
-}, side="network", at="tcp")
-cause("plaintext-on-tls-port", {
-    "Python http.server": network.python_http,
-    "nginx": lambda: servers.nginx("listen 127.0.0.1:@PORT@;"),
-    "nginx HTTP 2 without TLS": lambda: servers.nginx("listen 127.0.0.1:@PORT@ http2;"),
-    "Apache": lambda: servers.apache(""),
-    "HAProxy": lambda: servers.haproxy(""),
-}, side="server", at="server_hello")
-cause("wrong-service-on-port", {
-    "OpenSSH": network.sshd,
-    "Redis": network.redis,
-}, side="client", at="server_hello")
-cause("starttls-needed", {
-    "vsftpd": network.vsftpd,
-    "Dovecot IMAP": lambda: network.dovecot("imap"),
-    "Dovecot POP3": lambda: network.dovecot("pop3"),
-    "Exim": network.exim,
-    "OpenLDAP": network.slapd,
-    "PostgreSQL": network.postgres,
-}, side="client", at="server_hello")
-cause("reset-before-hello", {
-    "HAProxy rejects at once": lambda: servers.haproxy(
-        "", "tcp-request connection reject\ndefault_backend b\nbackend b\nmode tcp\n"
-            "server s 127.0.0.1:9", backend=False),
-    "nginx stream deny": lambda: network.nginx_stream("deny all; return ok;"),
-}, side="server", at="client_hello")
-cause("close-on-client-hello", {
-    "HAProxy rejects TLS": lambda: servers.haproxy(
-        "", "tcp-request inspect-delay 5s\ntcp-request content reject if { req.ssl_hello_type 1 }\n"
-            "default_backend b\nbackend b\nmode tcp\nserver s 127.0.0.1:9", backend=False),
-}, side="server", at="server_hello")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,6 @@
 """`tlswhy check --json` against a server of the tests, and what its answer must be like."""
+import re
+
 import tw
 import pki
 
@@ -62,3 +64,20 @@ class Checks:
         self.assertLessEqual(d.obj["timing"]["connections"], MAX_CONNECTIONS, text)
         self.assertLessEqual(d.obj["timing"]["rounds"], MAX_ROUNDS, text)
         return d
+
+
+def add_causes(case, name, rows, **want):
+    """Give the TestCase one method per row. rows: label -> starter of a server, or (starter,
+    options of check), or (starter, options, more arguments of caused()). want: those of all rows."""
+    for label, row in rows.items():
+        row = row if isinstance(row, tuple) else (row,)
+        start = row[0]
+        options, more = (row[1] if len(row) > 1 else ()), (row[2] if len(row) > 2 else {})
+
+        def test(self, start=start, options=options, more=more):
+            more = {k: v() if callable(v) else v for k, v in more.items()}
+            with start() as s:
+                self.caused(s, name, *options, **{**want, **more})
+        method = "test_%s__%s" % (name.replace("-", "_"), re.sub(r"[^A-Za-z0-9]+", "_", label))
+        assert not hasattr(case, method), method
+        setattr(case, method, test)
