@@ -30,12 +30,14 @@ cause("wrong-service-on-port", {
     "Redis": network.redis,
 }, side="client", at="server_hello")
 cause("starttls-needed", {
-    "vsftpd": network.vsftpd,
-    "Dovecot IMAP": lambda: network.dovecot("imap"),
-    "Dovecot POP3": lambda: network.dovecot("pop3"),
-    "Exim": network.exim,
-    "OpenLDAP": network.slapd,
-    "PostgreSQL": network.postgres,
+    "vsftpd": lambda: network.Daemon("vsftpd", "vsftpd"),
+    "Dovecot IMAP": lambda: network.Daemon("dovecot", "dovecot", "imap"),
+    "Dovecot POP3": lambda: network.Daemon("dovecot", "dovecot", "pop3"),
+    "Postfix": lambda: network.Daemon("postfix", "postfix"),
+    "OpenLDAP": lambda: network.Daemon("slapd", "slapd"),
+    "PostgreSQL": lambda: network.Daemon("postgres", "psql"),
+    "MariaDB": lambda: network.Daemon("mariadb", "mariadbd"),
+    "Prosody": lambda: network.Daemon("prosody", "prosody"),
 }, side="client", at="server_hello")
 cause("reset-before-hello", {
     "HAProxy rejects at once": lambda: servers.haproxy(

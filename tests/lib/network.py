@@ -1,12 +1,13 @@
 """Servers that speak no TLS, and networks that spoil it."""
 import os
-import pwd
+import shutil
 import socket
 import subprocess
 import sys
 import threading
 import unittest
 
+import daemons
 import servers
 
 
@@ -134,90 +135,21 @@ def redis():
                                                     "--save", "", "--dir", d])
 
 
-def vsftpd():
-    exe = servers.program("vsftpd")
+class Daemon(Local):
+    """One of daemons.py, without TLS."""
 
-    def command(port, d):
-        (d / "empty").mkdir()
-        conf = d / "vsftpd.conf"
-        conf.write_text("listen=YES\nlisten_address=127.0.0.1\nlisten_port=%d\nbackground=NO\n"
-                        "secure_chroot_dir=%s/empty\nanonymous_enable=YES\nlocal_enable=NO\n"
-                        "seccomp_sandbox=NO\nxferlog_enable=NO\n%s" % (
-                            port, d, "" if os.getuid() == 0 else "run_as_launching_user=YES\n"))
-        return [exe, conf]
-    return servers.launch("vsftpd", command)
+    def __init__(self, kind, program, *ports):
+        servers.program(program)
+        super().__init__(servers.free_port())
+        d = daemons.scratch()
+        self.daemon = getattr(daemons, kind)(d, {p: self.port for p in ports} or self.port, None,
+                                             None)
+        self.remove = d
+        self.daemon.wait()
 
+    def log(self):
+        return (self.remove / "log").read_text(errors="replace")[-1200:]
 
-def dovecot(protocol):
-    exe = servers.program("dovecot")
-
-    def command(port, d):
-        user = pwd.getpwuid(os.getuid()).pw_name
-        internal = user if os.getuid() else "dovenull"
-        (d / "run").mkdir()
-        conf = d / "dovecot.conf"
-        conf.write_text(
-            "protocols = {p}\nbase_dir = {d}/run\nstate_dir = {d}/run\nlog_path = /dev/stderr\n"
-            "ssl = no\ndefault_internal_user = {i}\ndefault_login_user = {i}\nlisten = 127.0.0.1\n"
-            "mail_location = maildir:{d}/mail\n"
-            "service {p}-login {{\n chroot =\n inet_listener {p} {{\n port = {port}\n }}\n"
-            " inet_listener {p}s {{\n port = 0\n }}\n}}\n"
-            "service anvil {{\n chroot =\n}}\n"
-            "passdb {{\n driver = static\n args = nopassword=y\n}}\n"
-            .format(p=protocol, d=d, i=internal, port=port))
-        return [exe, "-F", "-c", conf]
-    return servers.launch("Dovecot", command)
-
-
-def exim():
-    exe = servers.program("exim4", "exim")
-
-    def command(port, d):
-        d.chmod(0o777)      # it drops its privileges
-        conf = d / "exim.conf"
-        conf.write_text("spool_directory = %s/spool\nlog_file_path = %s/log-%%s\n"
-                        "primary_hostname = mail.test\npid_file_path = %s/pid\n"
-                        "tls_advertise_hosts =\nkeep_environment =\nacl_smtp_rcpt = deny\nhost_lookup =\n"
-                        "rfc1413_query_timeout = 0s\nbegin acl\ndeny:\n  deny\n" % (d, d, d))
-        conf.chmod(0o644)
-        return [exe, "-C", conf, "-bdf", "-oX", "127.0.0.1.%d" % port]
-    return servers.launch("Exim", command)
-
-
-def slapd():
-    exe = servers.program("slapd")
-
-    def command(port, d):
-        (d / "db").mkdir()
-        conf = d / "slapd.conf"
-        conf.write_text("include /etc/ldap/schema/core.schema\nmodulepath /usr/lib/ldap\n"
-                        "moduleload back_mdb\npidfile %s/pid\ndatabase mdb\nsuffix dc=test\n"
-                        "directory %s/db\n" % (d, d))
-        return [exe, "-d", "0", "-f", conf, "-h", "ldap://127.0.0.1:%d/" % port]
-    return servers.launch("OpenLDAP", command)
-
-
-def postgres():
-    """PostgreSQL refuses to run as root: it gets its own user then."""
-    found = sorted(str(p) for p in servers.pathlib.Path("/usr/lib/postgresql").glob("*/bin/postgres"))
-    exe = found[-1] if found else servers.program("postgres")
-    become = []
-    if os.getuid() == 0:
-        try:
-            pwd.getpwnam("postgres")
-        except KeyError:
-            raise unittest.SkipTest("PostgreSQL does not run as root, and there is no user postgres")
-        become = [servers.program("runuser"), "-u", "postgres", "--"]
-
-    def command(port, d):
-        data = d / "data"
-        data.mkdir()
-        if become:
-            pw = pwd.getpwnam("postgres")
-            os.chown(data, pw.pw_uid, pw.pw_gid)
-        initdb = os.path.join(os.path.dirname(os.path.realpath(exe)), "initdb")
-        subprocess.run([*become, initdb, "-D", str(data), "-N", "-A", "trust", "-U", "postgres",
-                        "--no-instructions"], check=True, capture_output=True, timeout=60, cwd="/")
-        return [*become, exe, "-D", data, "-p", port, "-c", "listen_addresses=127.0.0.1", "-c",
-                "unix_socket_directories=", "-c", "fsync=off"]
-    return servers.launch("PostgreSQL", command)
+    def stop(self):
+        self.daemon.stop()
+        shutil.rmtree(self.remove, ignore_errors=True)
