@@ -311,11 +311,46 @@ class Features(unittest.TestCase):
                 with self.subTest(v):
                     self.complete(s, "--wide", "--min", v, "--max", v)
 
-    def interactive(self, command, *options):
+    def test_small_records(self):
+        """Handshake messages in many records."""
+        p = pki.shared()
+        above = p.ca("small", "rsa", p.root)
+        for options in (["-max_send_frag", "512"], ["-max_send_frag", "512", "-record_padding", "700"],
+                        ["-split_send_frag", "600", "-no_middlebox"]):
+            with self.subTest(" ".join(options)), servers.openssl(
+                    p.leaf("rsa", issuer=above, label="-small"), *ALL, *options) as s:
+                for v in ("1.0", "1.1", "1.2", "1.3"):
+                    with self.subTest(v):
+                        self.complete(s, "--wide", "--min", v, "--max", v)
+
+    def test_padded_records(self):
+        with servers.openssl(pki.shared().leaf("p256"), "-record_padding", "16384") as s:
+            self.complete(s, "--min", "1.3")
+
+    def test_tickets_none_many_and_for_early_data(self):
+        for options in (["-num_tickets", "0"], ["-num_tickets", "20"],
+                        ["-max_early_data", "16384"]):
+            with self.subTest(" ".join(options)), servers.openssl(
+                    pki.shared().leaf("p256"), *options) as s:
+                self.complete(s, "--min", "1.3")
+                if "0" not in options:
+                    self.assertTrue(self.complete(s, "--min", "1.3", "--resume").resumed)
+
+    def test_certificates_of_two_kinds(self):
+        """The suite or the signature algorithms decide which one is sent."""
+        p = pki.shared()
+        rsa, ecdsa = p.leaf("rsa"), p.leaf("p256")
+        with servers.openssl(rsa, *ALL, "-dcert", ecdsa.chain, "-dkey", ecdsa.key) as s:
+            for suite in ("TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256",
+                          "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256"):
+                h = self.complete(s, "--wide", "--max", "1.2", "--cipher", suite)
+                self.assertEqual(suite, h.suite)
+
+    def interactive(self, command, *options, version="1.3"):
         """s_server gets a command on its terminal once the handshake is done."""
         s = servers.openssl(pki.shared().leaf("rsa"), *options, www=False, stdin=subprocess.PIPE)
         with s:
-            argv = [str(interop.tw.HS_ONCE), "--min", "1.3", "--send", "hello", "127.0.0.1",
+            argv = [str(interop.tw.HS_ONCE), "--min", version, "--max", version, "--send", "hello", "127.0.0.1",
                     str(s.port)]
             p = subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
             end = time.monotonic() + 10
@@ -337,6 +372,24 @@ class Features(unittest.TestCase):
 
     def test_key_update_requested(self):
         self.interactive(b"K\n")
+
+    def test_renegotiation_asked_for(self):
+        """HelloRequest (RFC 5246 7.4.1.1) is let pass; the server then waits for a ClientHello."""
+        s = servers.openssl(pki.shared().leaf("rsa"), www=False, stdin=subprocess.PIPE)
+        with s:
+            p = subprocess.Popen([str(interop.tw.HS_ONCE), "--max", "1.2", "--send", "hello",
+                                  "127.0.0.1", str(s.port)], stdout=subprocess.PIPE,
+                                 stderr=subprocess.PIPE)
+            end = time.monotonic() + 10
+            while time.monotonic() < end and "hello" not in s.log():
+                time.sleep(0.01)
+            s.process.stdin.write(b"r\n")
+            s.process.stdin.flush()
+            out, err = p.communicate(timeout=20)
+        h = interop.Handshake(p.returncode, out.decode(), err.decode())
+        self.assertTrue(h.complete, "%s\nserver: %s" % (h, s.log()))
+        self.assertTrue([f for f in h.facts if f.get("kind") == "message" and f.get("msg", 0) == 0 and
+                         f.get("from") == "server"], "HelloRequest is a fact: %s" % h)
 
     def test_post_handshake_certificate_request(self):
         h, _ = self.interactive(b"c\n", "-verify", "1")
