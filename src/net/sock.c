@@ -136,6 +136,22 @@ static void on_poll(uv_poll_t *h, int status, int events)
 struct tw_sock *tw_sock_connect(struct tw_net *n, const struct tw_addr *a,
                                 const struct tw_sock_events *ev, void *user, int *errno_out)
 {
+    return tw_sock_connect_mss(n, a, 0, ev, user, errno_out);
+}
+
+bool tw_sock_info(const struct tw_sock *s, struct tw_sock_info *out)
+{
+    struct tcp_info info = {0};
+    socklen_t len = sizeof info;
+    if (s == NULL || s->closing || getsockopt(s->fd, IPPROTO_TCP, TCP_INFO, &info, &len) != 0)
+        return false;
+    *out = (struct tw_sock_info){info.tcpi_unacked, info.tcpi_total_retrans, info.tcpi_rtt};
+    return true;
+}
+
+struct tw_sock *tw_sock_connect_mss(struct tw_net *n, const struct tw_addr *a, int mss,
+                                    const struct tw_sock_events *ev, void *user, int *errno_out)
+{
     struct tw_sock *s = calloc(1, sizeof *s);
     *errno_out = ENOMEM;
     if (s == NULL)
@@ -148,6 +164,8 @@ struct tw_sock *tw_sock_connect(struct tw_net *n, const struct tw_addr *a,
     }
     int one = 1;
     setsockopt(s->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+    if (mss > 0)
+        setsockopt(s->fd, IPPROTO_TCP, TCP_MAXSEG, &mss, sizeof mss);
     int rc = connect(s->fd, (const struct sockaddr *)&a->ss, a->len);
     *errno_out = errno;
     if ((rc != 0 && errno != EINPROGRESS) || uv_poll_init_socket(&n->loop, &s->poll, s->fd) != 0) {

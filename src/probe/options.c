@@ -5,7 +5,7 @@
 #include "probe/probe.h"
 #include "net/net.h"
 
-enum { MAX_CRED_FILE = 1 << 20, DEFAULT_TIMEOUT_MS = 10000, DEFAULT_CONNECTIONS = 12 };
+enum { MAX_CRED_FILE = 1 << 20, DEFAULT_TIMEOUT_MS = 10000, DEFAULT_CONNECTIONS = 40 };
 
 typedef int set_fn(struct tw_options *o, struct tw_lib *lib, const char *value, const char **why);
 

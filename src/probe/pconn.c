@@ -35,6 +35,9 @@ struct pconn {
     struct tw_conn *tls;
     struct raw *raw;
     uint64_t started, connected, confirm_start;
+    struct tw_buf held;             /* second part of a ClientHello that is sent in two */
+    struct tw_timer *second;
+    bool hello_split;
     bool request_sent, confirming, not_tls, over;
 };
 
@@ -51,7 +54,8 @@ static void over(struct pconn *pc)
     pc->over = true;
     tw_timer_stop(pc->eyeballs);
     tw_timer_stop(pc->timer);
-    pc->eyeballs = pc->timer = NULL;
+    tw_timer_stop(pc->second);
+    pc->eyeballs = pc->timer = pc->second = NULL;
     for (size_t i = 0; i < pc->attempts_n; i++) {
         if (!pc->attempts[i].failed)
             tw_sock_close(pc->attempts[i].sock);
@@ -68,6 +72,7 @@ void pconn_free(struct pconn *pc)
         return;
     tw_conn_free(pc->tls);
     tw_dialogue_free(pc->dialogue);
+    tw_buf_cleanup(&pc->held);
     raw_free(pc->raw);
     free(pc);
 }
@@ -124,8 +129,29 @@ static void end_dialogue(struct pconn *pc, const char *how, int err)
     probe_fact(pc->p, f);
 }
 
+/* What the kernel knows at the end tells a path that loses packets from a host that is silent. */
+static void note_tcp_info(struct pconn *pc)
+{
+    struct tw_sock_info info;
+    char text[128];
+    if (pc->sock == NULL || !tw_sock_info(pc->sock, &info))
+        return;
+    snprintf(text, sizeof text, "%u segment%s not acknowledged, %u sent again, round trip %.1f ms",
+             info.unacked, info.unacked == 1 ? "" : "s", info.retransmits,
+             (double)info.rtt_us / 1000);
+    struct tw_fact f = fact(pc, TW_FACT_TCP);
+    f.from = TW_CLIENT;
+    f.field = "info";
+    f.num = info.unacked;
+    f.aux = info.retransmits;
+    f.text = text;
+    probe_fact(pc->p, f);
+}
+
 static void end_with(struct pconn *pc, const char *how, int err)
 {
+    if (strcmp(how, "timeout") == 0)
+        note_tcp_info(pc);
     if (pc->tls != NULL)
         tw_conn_end(pc->tls, tw_net_now(), how, err);
     else if (pc->raw != NULL)
@@ -172,12 +198,37 @@ static void on_timer(void *user)
 
 /* ---- after the handshake ----------------------------------------------------------------------------- */
 
+static void send_second(void *user)
+{
+    struct pconn *pc = user;
+    tw_timer_stop(pc->second);
+    pc->second = NULL;
+    if (pc->sock != NULL)
+        tw_sock_send(pc->sock, tw_buf_view(&pc->held));
+    pc->held.len = 0;
+}
+
+/* The ClientHello in two segments, the second one a moment later. */
+static void send_split(struct pconn *pc, struct tw_view out)
+{
+    size_t first = pc->trial->wire.first_segment;
+    pc->hello_split = true;
+    tw_buf_init(&pc->held, 1 << 16);
+    if (!tw_buf_add(&pc->held, out.data + first, out.len - first))
+        return;
+    tw_sock_send(pc->sock, tw_view_sub(out, 0, first));
+    pc->second = tw_timer_start(pc->p->net, pc->trial->wire.delay_ms, 0, send_second, pc);
+}
+
 static void send_output(struct pconn *pc)
 {
     struct tw_view out = tw_conn_output(pc->tls);
     if (out.len == 0 || pc->sock == NULL)
         return;
-    if (pc->dialogue != NULL && tw_dialogue_framed(pc->dialogue)) {
+    if (pc->trial != NULL && !pc->hello_split && pc->trial->wire.first_segment > 0 &&
+        out.len > pc->trial->wire.first_segment)
+        send_split(pc, out);
+    else if (pc->dialogue != NULL && tw_dialogue_framed(pc->dialogue)) {
         struct tw_buf wire;
         tw_buf_init(&wire, 1 << 20);
         tw_dialogue_wrap(pc->dialogue, out, &wire);
@@ -345,6 +396,8 @@ static bool start_tls(struct pconn *pc)
     tw_copy_str(cfg.hello.server_name, sizeof cfg.hello.server_name, p->server_name);
     if (pc->trial != NULL && pc->trial->apply != NULL)
         pc->trial->apply(&cfg.hello, &p->r->diagnosis->c);
+    for (size_t i = 0; pc->trial != NULL && i < pc->trial->without_n; i++)
+        tw_hello_drop_ext(&cfg.hello, pc->trial->without[i]);
     uint8_t seed[4];
     if (p->lib->crypto->random(p->lib->crypto->ctx, seed, sizeof seed))
         memcpy(&cfg.hello.grease_seed, seed, sizeof seed);
@@ -519,7 +572,8 @@ static void try_next(void *user)
         *a = (struct attempt){.pc = pc, .addr = &pc->addrs[pc->attempts_n]};
         pc->attempts_n++;
         int err;
-        a->sock = tw_sock_connect(pc->p->net, a->addr, &events, a, &err);
+        a->sock = tw_sock_connect_mss(pc->p->net, a->addr, pc->trial == NULL ? 0 : pc->trial->wire.mss,
+                                      &events, a, &err);
         if (a->sock != NULL)
             return;
         a->failed = true;
@@ -540,6 +594,10 @@ bool pconn_start(struct probe *p, uint32_t n, const struct tw_trial *trial)
     pc->started = tw_net_now();
     pc->addrs = p->have_winner ? &p->winner : p->addrs;
     pc->addrs_n = p->have_winner ? 1 : p->addrs_n;
+    if (trial != NULL && trial->address > 0 && trial->address <= p->addrs_n) {
+        pc->addrs = &p->addrs[trial->address - 1];
+        pc->addrs_n = 1;
+    }
     p->conns[p->conns_n++] = pc;
     p->active++;
     struct tw_fact f = fact(pc, TW_FACT_TRIAL);

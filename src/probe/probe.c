@@ -7,7 +7,7 @@
 
 #include <time.h>
 
-enum { TRACE_MAX = 24 << 20, ARENA_MAX = 8 << 20, PLAN_MAX = 16, PROGRESS_MS = 100 };
+enum { TRACE_MAX = 24 << 20, ARENA_MAX = 8 << 20, PLAN_MAX = 24, PROGRESS_MS = 100 };
 
 void probe_fact(struct probe *p, struct tw_fact f)
 {
@@ -69,21 +69,19 @@ static bool explain_path(struct probe *p, uint32_t conn)
     return tw_path_explain(&req, p->r->trace, conn, tw_net_now() - p->start) == TW_OK;
 }
 
-/* The certificates that the name brings: another than without it is the point of that trial. */
-static void explain_named(struct probe *p)
-{
-    const struct tw_fact *f = NULL;
-    while ((f = tw_trace_next(p->r->trace, f, 0, TW_FACT_TRIAL, "sni-host")) != NULL)
-        explain_path(p, f->conn);
-}
-
-/* The baseline's certificates, or those of the first trial that got some. */
+/* The baseline's certificates, or those of the first trial that got some; and those of the trials whose
+ * point they are: what the name brings, what each other address of it sends. */
 static void explain_paths(struct probe *p)
 {
-    explain_named(p);
-    for (uint32_t conn = 1; conn <= p->conns_n; conn++)
-        if (explain_path(p, conn))
-            return;
+    bool told = false;
+    const struct tw_trace *t = p->r->trace;
+    for (uint32_t conn = 1; conn <= p->conns_n; conn++) {
+        const struct tw_fact *trial = tw_trace_first(t, conn, TW_FACT_TRIAL, NULL);
+        bool own = trial != NULL && (strncmp(trial->field, "address-", 8) == 0 ||
+                                     strcmp(trial->field, "sni-host") == 0);
+        if (!told || own)
+            told = explain_path(p, conn) || told;
+    }
 }
 
 static void finish(struct probe *p)

@@ -208,6 +208,8 @@ static bool fill(const struct tw_diagnosis *d, const struct tw_fact *f, struct l
     const struct tw_code *alert;
     switch (f->kind) {
     case TW_FACT_TCP:
+        if (strcmp(f->field, "connect") != 0)
+            return false;
         row->from = TW_CLIENT;
         row->message = f->num == 0 ? "TCP connected" : "TCP failed";
         add(&b, "%s%s%s", f->text == NULL ? "" : f->text, f->num == 0 ? "" : ": ",

@@ -308,6 +308,56 @@ static void ssl3(struct tw_hello *h, const struct tw_case *c)
     h->ciphers.n = kept;
 }
 
+/* As small as without post-quantum groups, then padded to the baseline's size. */
+static void hello_padded(struct tw_hello *h, const struct tw_case *c)
+{
+    groups_classical(h, c);
+    const struct tw_fact *ch = c->base == NULL ? NULL
+                                               : tw_trace_message(c->trace, c->base->conn, TW_CLIENT,
+                                                                  TW_MSG_CLIENT_HELLO);
+    h->pad_to = ch == NULL ? 1800 : ch->data.len + 4;
+}
+
+static void hello_records(struct tw_hello *h, const struct tw_case *c)
+{
+    (void)c;
+    h->record_max = 200;
+}
+
+static void session_id_empty(struct tw_hello *h, const struct tw_case *c)
+{
+    (void)c;
+    h->random_session_id = false;
+}
+
+static void grease_absent(struct tw_hello *h, const struct tw_case *c)
+{
+    (void)c;
+    h->grease = false;
+    tw_hello_drop_ext(h, TW_EXT_ECH); /* GREASE as well */
+}
+
+/* Hardly any extensions: what a TLS 1.2 client cannot do without. */
+static void bare(struct tw_hello *h, const struct tw_case *c)
+{
+    static const uint16_t keep[] = {TW_EXT_SERVER_NAME, TW_EXT_SUPPORTED_GROUPS,
+                                    TW_EXT_EC_POINT_FORMATS, TW_EXT_SIGNATURE_ALGORITHMS};
+    groups_classical(h, c);
+    versions_legacy_max(h, c);
+    h->grease = false;
+    size_t kept = 0;
+    for (size_t i = 0; i < h->order_n; i++)
+        for (size_t k = 0; k < TW_ARRAY_LEN(keep); k++)
+            if (h->order[i] == keep[k])
+                h->order[kept++] = keep[k];
+    h->order_n = kept;
+}
+
+#define WITHOUT(name, type)                                                                        \
+    {"without-" name, "without the extension " name, TW_TRANSPORT_TLS, NULL,                        \
+     .without = (const uint16_t[]){type}, .without_n = 1}
+#define ADDRESS(n, words) {"address-" #n, words, TW_TRANSPORT_TLS, NULL, .address = n}
+
 static const struct tw_trial trials[] = {
     {"repeat", "the same again", TW_TRANSPORT_TLS, NULL},
     {"sni-absent", "without server_name", TW_TRANSPORT_TLS, sni_absent},
@@ -334,6 +384,32 @@ static const struct tw_trial trials[] = {
      rsa_kx_only},
     {"ssl3", "as an SSL 3.0 client", TW_TRANSPORT_TLS, ssl3},
     {"ssl2", "as an SSL 2.0 client", TW_TRANSPORT_SSL2, NULL},
+    {"hello-padded", "without post-quantum groups, but as large", TW_TRANSPORT_TLS, hello_padded},
+    {"hello-records", "the same in TLS records of 200 bytes", TW_TRANSPORT_TLS, hello_records},
+    {"hello-split", "a small ClientHello in two packets", TW_TRANSPORT_TLS, groups_classical,
+     .wire = {.first_segment = 100, .delay_ms = 40}},
+    {"hello-split-name", "the same in two packets", TW_TRANSPORT_TLS, NULL,
+     .wire = {.first_segment = 20, .delay_ms = 40}},
+    {"hello-mss", "with TCP segments of 536 bytes at most", TW_TRANSPORT_TLS, NULL,
+     .wire = {.mss = 536}},
+    {"session-id-empty", "with an empty legacy_session_id", TW_TRANSPORT_TLS, session_id_empty},
+    {"bare", "as TLS 1.2 with hardly any extensions", TW_TRANSPORT_TLS, bare},
+    {"grease-absent", "without GREASE", TW_TRANSPORT_TLS, grease_absent},
+    WITHOUT("extended_master_secret", TW_EXT_EXTENDED_MASTER_SECRET),
+    WITHOUT("renegotiation_info", TW_EXT_RENEGOTIATION_INFO),
+    WITHOUT("session_ticket", TW_EXT_SESSION_TICKET),
+    WITHOUT("application_layer_protocol_negotiation", TW_EXT_ALPN),
+    WITHOUT("status_request", TW_EXT_STATUS_REQUEST),
+    WITHOUT("signed_certificate_timestamp", TW_EXT_SCT),
+    WITHOUT("psk_key_exchange_modes", TW_EXT_PSK_KEY_EXCHANGE_MODES),
+    WITHOUT("compress_certificate", TW_EXT_COMPRESS_CERTIFICATE),
+    WITHOUT("encrypted_client_hello", TW_EXT_ECH),
+    ADDRESS(1, "to the name's 1st address"),
+    ADDRESS(2, "to the name's 2nd address"),
+    ADDRESS(3, "to the name's 3rd address"),
+    ADDRESS(4, "to the name's 4th address"),
+    ADDRESS(5, "to the name's 5th address"),
+    ADDRESS(6, "to the name's 6th address"),
     {"tls-direct", "with TLS from the first byte", TW_TRANSPORT_TLS_DIRECT, NULL},
     {"proxy-tls", "speaking TLS to the proxy", TW_TRANSPORT_TLS_PROXY, NULL},
     {"listen", "sending nothing", TW_TRANSPORT_LISTEN, NULL},
