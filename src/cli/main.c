@@ -43,7 +43,7 @@ static const struct cli_option opt_check[] = {
     {"4", '4', NULL, "IPv4 only", true},
     {"6", '6', NULL, "IPv6 only", true},
     {"timeout", 0, "SECONDS", "for the whole diagnosis of a target (default 10)", true},
-    {"max-connections", 0, "N", "most connections to one target (default 12)", true},
+    {"max-connections", 0, "N", "most connections to one target (default 40)", true},
     {0},
 };
 

@@ -39,6 +39,7 @@ struct client {
     struct tw_trace *trace;
     struct tw_conn *tls;
     bool closing;
+    bool passed_gate, swallowed;    /* the gate's verdict on the first bytes */
 };
 
 /* ---- one connection --------------------------------------------------------------------------- */
@@ -101,9 +102,26 @@ static void run_engine(struct client *c, struct tw_view in)
         client_close(c, false);
 }
 
+/* true: the gate let the first bytes through, or they came long ago. */
+static bool passes_gate(struct client *c, struct tw_view in)
+{
+    const struct lab_gate *g = &c->server->fault->gate;
+    if (c->swallowed || c->passed_gate)
+        return !c->swallowed;
+    c->passed_gate = !lab_gate_hits(g->on, in);
+    if (c->passed_gate)
+        return true;
+    c->swallowed = true;
+    if (g->does != LAB_GATE_SWALLOW)
+        client_close(c, g->does == LAB_GATE_RESET);
+    return false;
+}
+
 static void on_bytes(struct client *c, struct tw_view in)
 {
     const struct lab_fault *f = c->server->fault;
+    if (!passes_gate(c, in))
+        return;
     struct tw_view bytes = tw_view_of(f->bytes, f->bytes_len);
     switch (f->kind) {
     case LAB_TLS:

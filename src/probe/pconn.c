@@ -111,6 +111,8 @@ static uint64_t handshake_ms(const struct pconn *pc)
     uint64_t whole = pc->p->o->timeout_ms;
     if (pc->trial == NULL)
         return whole * 2 / 5;
+    if (pc->trial->transport == TW_TRANSPORT_HTTP)
+        return min_u64(2 * listen_ms(pc), TRIAL_MAX_MS);
     if (pc->trial->transport == TW_TRANSPORT_LISTEN)
         return min_u64(listen_ms(pc), whole / 5);
     return min_u64(TRIAL_MAX_MS, whole * 7 / 20);
@@ -187,7 +189,9 @@ void pconn_abort(struct pconn *pc, const char *how)
 
 bool pconn_listens(const struct pconn *pc)
 {
-    return !pc->over && pc->trial != NULL && pc->trial->transport == TW_TRANSPORT_LISTEN;
+    return !pc->over && pc->trial != NULL &&
+           (pc->trial->transport == TW_TRANSPORT_LISTEN ||
+            pc->trial->transport == TW_TRANSPORT_HTTP);
 }
 
 static void on_timer(void *user)

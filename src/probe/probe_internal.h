@@ -38,7 +38,7 @@ bool pconn_start(struct probe *p, uint32_t n, const struct tw_trial *trial);
 /** The whole diagnosis is out of time or was interrupted: ends the connection now. */
 void pconn_abort(struct pconn *pc, const char *how);
 void pconn_free(struct pconn *pc);
-/** Under way, and only waiting for the server to speak first. */
+/** Under way, and only waiting whether the server speaks in plain text. */
 bool pconn_listens(const struct pconn *pc);
 
 /** Called by a connection exactly once, when it is over. */

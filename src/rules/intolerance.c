@@ -252,7 +252,7 @@ static bool match_version_intolerance(const struct tw_case *c, struct tw_finding
     tw_offer_of(c, c->base, &o);
     bool flips = tw_rejected_hello(c->base) && o.max_version >= TW_TLS13 &&
                  o.min_version <= TW_TLS12 && tw_case_passed(c, "versions-legacy-max") &&
-                 tw_case_failed(c, "groups-classical");
+                 tw_case_failed(c, "groups-classical") && tw_case_failed(c, "bare13");
     if (!flips || tw_case_passed(c, "wide"))
         return false;
     const struct tw_conn_view *v = tw_case_trial(c, "versions-legacy-max");
@@ -261,7 +261,9 @@ static bool match_version_intolerance(const struct tw_case *c, struct tw_finding
     f->failed_at = "server_hello";
     cite_base(c, f);
     tw_finding_trial(f, c, "groups-classical");
+    tw_finding_trial(f, c, "bare13");
     tw_finding_trial(f, c, "versions-legacy-max");
+    tw_finding_not(f, "extension-intolerance", "TLS 1.3 with hardly any extensions fails, too");
     tw_finding_not(f, "pq-key-share-intolerance", "a small ClientHello with TLS 1.3 fails, too");
     tw_finding_summary(f, "The server chokes on a ClientHello that offers TLS 1.3; offered TLS 1.2 at "
                           "most, it speaks %s.", tw_version_label(v->version, ver, sizeof ver));
@@ -293,11 +295,25 @@ static bool is_ext_trial(const char *recipe)
                               strcmp(recipe, "grease-absent") == 0);
 }
 
+/* With hardly any extensions it passes, and neither size, name nor version is what matters. A server
+ * that lacks something in common would have passed with something outside of the offer. */
+bool tw_extensions_matter(const struct tw_case *c)
+{
+    if (!tw_rejected_hello(c->base) || tw_case_passed(c, "groups-classical") ||
+        tw_case_passed(c, "sni-absent"))
+        return false;
+    const struct tw_conn_view *v = tw_case_passed(c, "bare13") ? tw_case_trial(c, "bare13")
+                                   : tw_case_passed(c, "bare") ? tw_case_trial(c, "bare")
+                                                               : NULL;
+    if (v == NULL || tw_outside_version(c, v) || tw_outside_cipher(c, v) ||
+        tw_outside_group(c, v) || tw_outside_sigalg(c, v))
+        return false;
+    return tw_case_passed(c, "bare13") || !tw_case_passed(c, "versions-legacy-max");
+}
+
 static bool match_extension_intolerance(const struct tw_case *c, struct tw_finding *f)
 {
-    if (!tw_rejected_hello(c->base) || !tw_case_passed(c, "bare") ||
-        tw_case_passed(c, "versions-legacy-max") || tw_case_passed(c, "groups-classical") ||
-        tw_case_passed(c, "wide") || tw_case_passed(c, "sni-absent"))
+    if (!tw_extensions_matter(c))
         return false;
     const struct tw_conn_view *hit = NULL;
     for (size_t i = 0; i < c->conns_n && hit == NULL; i++)
@@ -306,7 +322,7 @@ static bool match_extension_intolerance(const struct tw_case *c, struct tw_findi
     f->certainty = hit != NULL ? TW_PROVEN : TW_LIKELY;
     f->failed_at = "server_hello";
     cite_base(c, f);
-    tw_finding_trial(f, c, "bare");
+    tw_finding_trial(f, c, tw_case_passed(c, "bare13") ? "bare13" : "bare");
     if (hit != NULL)
         tw_finding_trial(f, c, hit->recipe);
     if (hit != NULL)
@@ -352,7 +368,7 @@ static bool match_compat(const struct tw_case *c, struct tw_finding *f)
 
 const struct tw_rule tw_rule_tls13_middlebox_compat_mismatch = {
     .id = "tls13-middlebox-compat-mismatch",
-    .title = "One side wants the TLS 1.3 middlebox-compatibility mode, the other does not",
+    .title = "The two sides differ on TLS 1.3 middlebox compatibility",
     .category = "protocol",
     .side = TW_SERVER,
     .explain = "In compatibility mode TLS 1.3 looks like a resumption of TLS 1.2: the client sends a "

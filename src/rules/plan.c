@@ -154,6 +154,12 @@ static bool hopeless_hello(const struct tw_case *c)
     return hopeless(c) && !ends_unasked(c);
 }
 
+/* SSL 3.0 and 2.0 servers answer with silence, a hang-up or a plain refusal; none says that it broke. */
+static bool could_be_ancient(const struct tw_case *c)
+{
+    return hopeless_hello(c) && c->base->alert != TW_ALERT_INTERNAL_ERROR;
+}
+
 static bool told_and_hopeless(const struct tw_case *c)
 {
     return told(c) && hopeless(c);
@@ -200,11 +206,17 @@ static bool unexpected(const struct tw_case *c)
             c->base->alert == TW_ALERT_ILLEGAL_PARAMETER);
 }
 
-static bool only_bare_passes(const struct tw_case *c)
+/* An old and simple ClientHello passes: is it the version, or one of the extensions? */
+static bool simple_passes(const struct tw_case *c)
 {
-    return refused(c) && tw_case_passed(c, "bare") &&
-           !tw_case_passed(c, "versions-legacy-max") && !tw_case_passed(c, "groups-classical") &&
-           !tw_case_passed(c, "wide") && !tw_case_passed(c, "sni-absent");
+    return refused(c) && !tw_case_passed(c, "groups-classical") &&
+           !tw_case_passed(c, "sni-absent") &&
+           (tw_case_passed(c, "bare") || tw_case_passed(c, "versions-legacy-max"));
+}
+
+static bool extensions_matter(const struct tw_case *c)
+{
+    return tw_case_trial(c, "bare13") != NULL && tw_extensions_matter(c);
 }
 
 static bool has_bad_check(const struct tw_case *c, const char *field)
@@ -292,19 +304,19 @@ static const struct {
     {name_is_read, "hello-split-name"},
     {told_and_hopeless, "groups-classical"},
     {told_and_hopeless, "bare"},
-    {hopeless_hello, "ssl3"},
-    {hopeless_hello, "ssl2"},
-    {only_bare_passes, "versions-legacy-max"},
-    {only_bare_passes, "grease-absent"},
-    {only_bare_passes, "without-extended_master_secret"},
-    {only_bare_passes, "without-renegotiation_info"},
-    {only_bare_passes, "without-session_ticket"},
-    {only_bare_passes, "without-application_layer_protocol_negotiation"},
-    {only_bare_passes, "without-status_request"},
-    {only_bare_passes, "without-signed_certificate_timestamp"},
-    {only_bare_passes, "without-psk_key_exchange_modes"},
-    {only_bare_passes, "without-compress_certificate"},
-    {only_bare_passes, "without-encrypted_client_hello"},
+    {could_be_ancient, "ssl3"},
+    {could_be_ancient, "ssl2"},
+    {simple_passes, "bare13"},
+    {extensions_matter, "grease-absent"},
+    {extensions_matter, "without-extended_master_secret"},
+    {extensions_matter, "without-renegotiation_info"},
+    {extensions_matter, "without-session_ticket"},
+    {extensions_matter, "without-application_layer_protocol_negotiation"},
+    {extensions_matter, "without-status_request"},
+    {extensions_matter, "without-signed_certificate_timestamp"},
+    {extensions_matter, "without-psk_key_exchange_modes"},
+    {extensions_matter, "without-compress_certificate"},
+    {extensions_matter, "without-encrypted_client_hello"},
 };
 
 /* Each other address of the name, once the baseline has failed at its own. */

@@ -42,6 +42,10 @@ bool tw_outside_sigalg(const struct tw_case *c, const struct tw_conn_view *v);
 /** Every trial with a ClientHello that was made failed, `wide` among them. */
 bool tw_nothing_passes(const struct tw_case *c);
 
+/* intolerance.c */
+/** It passes with hardly any extensions, and nothing else explains it. */
+bool tw_extensions_matter(const struct tw_case *c);
+
 /* upgrade.c: what was said before TLS */
 /** Fills f when the peer answered in another protocol than STARTTLS or the proxy needs. */
 bool tw_upgrade_not_spoken(const struct tw_case *c, struct tw_finding *f);

@@ -321,7 +321,7 @@ static void hello_padded(struct tw_hello *h, const struct tw_case *c)
 static void hello_records(struct tw_hello *h, const struct tw_case *c)
 {
     (void)c;
-    h->record_max = 200;
+    h->record_max = 64;
 }
 
 static void session_id_empty(struct tw_hello *h, const struct tw_case *c)
@@ -337,6 +337,16 @@ static void grease_absent(struct tw_hello *h, const struct tw_case *c)
     tw_hello_drop_ext(h, TW_EXT_ECH); /* GREASE as well */
 }
 
+static void keep_only(struct tw_hello *h, const uint16_t *keep, size_t n)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < h->order_n; i++)
+        for (size_t k = 0; k < n; k++)
+            if (h->order[i] == keep[k])
+                h->order[kept++] = keep[k];
+    h->order_n = kept;
+}
+
 /* Hardly any extensions: what a TLS 1.2 client cannot do without. */
 static void bare(struct tw_hello *h, const struct tw_case *c)
 {
@@ -345,12 +355,18 @@ static void bare(struct tw_hello *h, const struct tw_case *c)
     groups_classical(h, c);
     versions_legacy_max(h, c);
     h->grease = false;
-    size_t kept = 0;
-    for (size_t i = 0; i < h->order_n; i++)
-        for (size_t k = 0; k < TW_ARRAY_LEN(keep); k++)
-            if (h->order[i] == keep[k])
-                h->order[kept++] = keep[k];
-    h->order_n = kept;
+    keep_only(h, keep, TW_ARRAY_LEN(keep));
+}
+
+/* The same for TLS 1.3. */
+static void bare13(struct tw_hello *h, const struct tw_case *c)
+{
+    static const uint16_t keep[] = {TW_EXT_SERVER_NAME, TW_EXT_SUPPORTED_GROUPS,
+                                    TW_EXT_SIGNATURE_ALGORITHMS, TW_EXT_KEY_SHARE,
+                                    TW_EXT_SUPPORTED_VERSIONS};
+    groups_classical(h, c);
+    h->grease = false;
+    keep_only(h, keep, TW_ARRAY_LEN(keep));
 }
 
 #define WITHOUT(name, type)                                                                        \
@@ -385,7 +401,7 @@ static const struct tw_trial trials[] = {
     {"ssl3", "as an SSL 3.0 client", TW_TRANSPORT_TLS, ssl3},
     {"ssl2", "as an SSL 2.0 client", TW_TRANSPORT_SSL2, NULL},
     {"hello-padded", "without post-quantum groups, but as large", TW_TRANSPORT_TLS, hello_padded},
-    {"hello-records", "the same in TLS records of 200 bytes", TW_TRANSPORT_TLS, hello_records},
+    {"hello-records", "the same in TLS records of 64 bytes", TW_TRANSPORT_TLS, hello_records},
     {"hello-split", "a small ClientHello in two packets", TW_TRANSPORT_TLS, groups_classical,
      .wire = {.first_segment = 100, .delay_ms = 40}},
     {"hello-split-name", "the same in two packets", TW_TRANSPORT_TLS, NULL,
@@ -394,6 +410,7 @@ static const struct tw_trial trials[] = {
      .wire = {.mss = 536}},
     {"session-id-empty", "with an empty legacy_session_id", TW_TRANSPORT_TLS, session_id_empty},
     {"bare", "as TLS 1.2 with hardly any extensions", TW_TRANSPORT_TLS, bare},
+    {"bare13", "as TLS 1.3 with hardly any extensions", TW_TRANSPORT_TLS, bare13},
     {"grease-absent", "without GREASE", TW_TRANSPORT_TLS, grease_absent},
     WITHOUT("extended_master_secret", TW_EXT_EXTENDED_MASTER_SECRET),
     WITHOUT("renegotiation_info", TW_EXT_RENEGOTIATION_INFO),
