@@ -16,9 +16,14 @@ static bool refused(const struct tw_case *c)
 
 static bool silent_end(const struct tw_case *c)
 {
-    return c->base != NULL && tw_trace_setting(c->trace, "starttls") == NULL && c->base->phase == TW_PHASE_HELLO_SENT && !c->base->peer_sent_bytes &&
-           (c->base->end == TW_END_FIN || c->base->end == TW_END_RST ||
-            c->base->end == TW_END_TIMEOUT);
+    const struct tw_conn_view *b = c->base;
+    if (b == NULL || tw_trace_setting(c->trace, "starttls") != NULL || b->peer_sent_bytes)
+        return false;
+    /* connected and reset before the ClientHello was out; through a proxy that is another matter */
+    bool at_once = b->phase == TW_PHASE_TCP && b->end == TW_END_RST &&
+                   tw_trace_setting(c->trace, "proxy") == NULL;
+    return (b->phase == TW_PHASE_HELLO_SENT || at_once) &&
+           (b->end == TW_END_FIN || b->end == TW_END_RST || b->end == TW_END_TIMEOUT);
 }
 
 /* The server said why, or something: an alert. */
@@ -36,7 +41,10 @@ static bool silence(const struct tw_case *c)
  * together help. */
 static bool worth_single(const struct tw_case *c)
 {
-    return told(c) || (silent_end(c) && tw_case_passed(c, "wide"));
+    const struct tw_conn_view *wide = tw_case_trial(c, "wide");
+    return told(c) || (silent_end(c) && tw_case_passed(c, "wide") &&
+                       (tw_outside_version(c, wide) || tw_outside_cipher(c, wide) ||
+                        tw_outside_group(c, wide) || tw_outside_sigalg(c, wide)));
 }
 
 static struct tw_offer offer(const struct tw_case *c)
@@ -117,7 +125,8 @@ static bool narrower_explains(const struct tw_case *c)
 {
     return tw_case_passed(c, "groups-wide") || tw_case_passed(c, "sigalgs-wide") ||
            tw_case_passed(c, "sni-absent") || tw_case_passed(c, "alpn-absent") ||
-           tw_case_passed(c, "versions-wide") || tw_case_passed(c, "ciphers-other-auth");
+           (tw_case_passed(c, "versions-wide") && !tw_case_passed(c, "ciphers-wide")) ||
+           tw_case_passed(c, "ciphers-other-auth");
 }
 
 static bool passed_with(const struct tw_case *c, enum tw_kx kx)
@@ -140,6 +149,22 @@ static bool passed_with_dhe(const struct tw_case *c)
 static bool hopeless(const struct tw_case *c)
 {
     return refused(c) && tw_nothing_passes(c) && c->base->alert != TW_ALERT_UNRECOGNIZED_NAME;
+}
+
+static bool hopeless_in_silence(const struct tw_case *c)
+{
+    const struct tw_conn_view *listen = tw_case_trial(c, "listen");
+    return silent_end(c) && hopeless(c) && (listen == NULL || listen->end == TW_END_TIMEOUT);
+}
+
+static bool gave_up(const struct tw_case *c)
+{
+    return tw_gave_up_before_signing(c->base);
+}
+
+static bool hopeless_by_alert(const struct tw_case *c)
+{
+    return hopeless(c) && c->base->alert == TW_ALERT_HANDSHAKE_FAILURE;
 }
 
 /* The server hangs up on whoever connects: no ClientHello helps. */
@@ -210,8 +235,7 @@ static bool unexpected(const struct tw_case *c)
 static bool simple_passes(const struct tw_case *c)
 {
     return refused(c) && !tw_case_passed(c, "groups-classical") &&
-           !tw_case_passed(c, "sni-absent") &&
-           (tw_case_passed(c, "bare") || tw_case_passed(c, "versions-legacy-max"));
+           !tw_case_passed(c, "sni-absent") && tw_case_passed(c, "bare");
 }
 
 static bool extensions_matter(const struct tw_case *c)
@@ -274,7 +298,6 @@ static const struct {
     {refused_with_sni, "sni-absent"},
     {nameless, "sni-host"},
     {silent_end, "groups-classical"},
-    {silent_end, "versions-legacy-max"},
     {silent_end, "bare"},
     {refused_with_alpn, "alpn-absent"},
     {old_or_pinned, "versions-modern"},
@@ -283,6 +306,7 @@ static const struct {
     {worth_single, "ciphers-wide"},
     {worth_single, "groups-wide"},
     {worth_single, "sigalgs-wide"},
+    {gave_up, "sigalgs-wide"},
     {unexpected, "session-id-empty"},
     {internal_error, "repeat"},
     {bad_signature, "repeat"},
@@ -302,10 +326,14 @@ static const struct {
     {name_may_matter, "sni-other"},
     {name_is_read, "hello-records"},
     {name_is_read, "hello-split-name"},
-    {told_and_hopeless, "groups-classical"},
+    {hopeless_in_silence, "ask-postgres"},
+    {hopeless_in_silence, "ask-ldap"},
+    {hopeless_by_alert, "ciphers-rare"},
     {told_and_hopeless, "bare"},
     {could_be_ancient, "ssl3"},
     {could_be_ancient, "ssl2"},
+    {simple_passes, "groups-classical"},
+    {simple_passes, "versions-legacy-max"},
     {simple_passes, "bare13"},
     {extensions_matter, "grease-absent"},
     {extensions_matter, "without-extended_master_secret"},
@@ -349,7 +377,7 @@ static bool worth_other_addresses(const struct tw_diagnosis *d)
 /* The bytes that came, or the answer to silence, tell what speaks there: no TLS trial helps. */
 static bool not_tls(const struct tw_case *c)
 {
-    static const char *const plain[] = {"listen", "plain-http"};
+    static const char *const plain[] = {"listen", "plain-http", "ask-postgres", "ask-ldap"};
     if (c->base == NULL || c->base->not_tls != NULL)
         return true;
     for (size_t i = 0; i < TW_ARRAY_LEN(plain); i++) {

@@ -107,9 +107,11 @@ class Lab(unittest.TestCase):
             self.assertEqual((tw.causes(obj) or [None])[0], server["expect"], server["name"])
 
     def test_bounds_of_the_contract(self):
-        """At most 12 connections, 6 rounds; a healthy server with no more than 2."""
+        """At most 12 connections, 6 rounds; a healthy server with no more than 2. The one extension
+        among many takes a connection for each."""
+        more = {"extension-intolerance": 20}
         for server, obj in zip(self.servers, reports(self.json)):
-            self.assertLessEqual(obj["timing"]["connections"], 12)
+            self.assertLessEqual(obj["timing"]["connections"], more.get(server["name"], 12))
             self.assertLessEqual(obj["timing"]["rounds"], 6)
             if server["expect"] is None:
                 self.assertLessEqual(obj["timing"]["connections"], 2, server["name"])
