@@ -38,6 +38,20 @@ static void test_first_failure_stays(void **state)
     assert_string_equal(r.fail_field, "b");
 }
 
+/* Also when the next vector has the same name, as the entries of a list do. */
+static void test_place_of_first_failure_stays(void **state)
+{
+    (void)state;
+    static const char entry[] = "entry";
+    struct tw_reader r = tw_rd_of(tw_view_of("\1a\377b", 4));
+    assert_int_equal(tw_rd_vec(&r, 1, entry).len, 1);
+    assert_int_equal(tw_rd_vec(&r, 1, entry).len, 0);
+    assert_int_equal(r.fail_at, 2);
+    assert_int_equal(tw_rd_vec(&r, 1, entry).len, 0);
+    tw_rd_sub(&r, 1, entry);
+    assert_int_equal(r.fail_at, 2);
+}
+
 static void test_vectors(void **state)
 {
     (void)state;
@@ -101,6 +115,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_uints),   cmocka_unit_test(test_first_failure_stays),
+        cmocka_unit_test(test_place_of_first_failure_stays),
         cmocka_unit_test(test_vectors), cmocka_unit_test(test_huge_lengths),
         cmocka_unit_test(test_end_and_rest),
     };
