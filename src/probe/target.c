@@ -67,6 +67,20 @@ static bool parse_port(const char *s, size_t n, unsigned *port)
     return v >= 1 && v <= 65535;
 }
 
+/* RFC 1035 2.3.4, with or without the root's dot. */
+static bool has_good_labels(const char *name)
+{
+    for (;;) {
+        size_t n = strcspn(name, ".");
+        if (n == 0 || n > 63)
+            return false;
+        name += n;
+        if (name[0] == '\0' || name[1] == '\0')
+            return true;
+        name++;
+    }
+}
+
 static bool set_host(const char *s, size_t n, struct tw_target *t, const char **why)
 {
     char raw[512];
@@ -105,6 +119,10 @@ bool tw_name_to_ascii(const char *name, char *out, size_t cap, const char **why)
     if (!ok)
         *why = rc == IDN2_OK ? "the host name is too long" : idn2_strerror(rc);
     idn2_free(ascii);
+    if (ok && !has_good_labels(t->host)) {
+        *why = "a part of the host name between dots is empty or longer than 63 characters";
+        return false;
+    }
     return ok;
 }
 
