@@ -14,6 +14,7 @@ import datetime
 import json
 import pathlib
 import re
+import shutil
 import socket
 import subprocess
 import sys
@@ -22,6 +23,9 @@ import threading
 
 HERE = pathlib.Path(__file__).resolve().parent
 TOP = HERE.parents[1]
+sys.path.insert(0, str(HERE.parent / "lib"))
+
+import daemons  # noqa: E402
 
 HITS = {
     # a wrong ECDSA signature does not tell whether the key or its use is wrong; RSA's can
@@ -31,13 +35,18 @@ HITS = {
     "starttls-needed": ["starttls-needed-smtp", "starttls-needed-imap", "starttls-needed-mysql",
                         "starttls-needed-postgres"],
     "bad-record-mac": ["bad-record-mac", "bad-record-mac-finished"],
+    "starttls-not-offered": ["@dovecot-plain"],
+    "implicit-tls-needed": ["@implicit"],
+    "db-tls-disabled": ["@postgres-plain"],
+    "proxy-connect-refused": ["@squid-refuses"],
+    "proxy-scheme-mismatch": ["@proxy-tls"],
 }
 
 # cause: [(lab fault, options that differ from the fault's own, or None to keep those)]
 NEAR_MISSES = {
     "dns-failure": [("tcp-refused", None)],
     "tcp-refused": [("tcp-timeout", None)],
-    "tcp-timeout": [("@silent", "timeout=2"), ("tcp-refused", None)],
+    "tcp-timeout": [("@silent", None), ("tcp-refused", None)],
     "plaintext-on-tls-port": [("starttls-needed-smtp", None)],
     "starttls-needed": [("wrong-service-on-port", None), ("plaintext-on-tls-port", None)],
     "wrong-service-on-port": [("starttls-needed-imap", None), ("plaintext-on-tls-port", None)],
@@ -74,6 +83,11 @@ NEAR_MISSES = {
     # the same name in other letters, with the root's dot
     "name-mismatch": [("healthy", "verify-name=LOCALHOST."), ("self-signed-leaf", None)],
     "server-internal-error": [("cipher-no-overlap", None)],
+    "starttls-not-offered": [("@implicit", None)],
+    "implicit-tls-needed": [("@silent-imap", None)],
+    "db-tls-disabled": [("@postgres", None)],
+    "proxy-connect-refused": [("@proxy-tls", None)],
+    "proxy-scheme-mismatch": [("@squid-refuses", None)],
 }
 
 
@@ -97,9 +111,8 @@ class Maker:
             p.terminate()
             p.wait(10)
 
-    def check(self, host, port, options, out):
-        args = [self.tlswhy, "check", "--json", "--ca", "lab-ca.pem", "--save-trace", out,
-                "%s:%d" % (host, port)]
+    def check(self, target, options, out):
+        args = [self.tlswhy, "check", "--json", "--ca", "lab-ca.pem", "--save-trace", out, target]
         for o in (options or "").split():
             name, _, value = o.partition("=")
             args += ["--" + name] + ([value] if value else [])
@@ -108,29 +121,32 @@ class Maker:
             raise SystemExit("%s: %s" % (" ".join(args), p.stderr))
         return json.loads(p.stdout)
 
+    def target(self, fault):
+        return "%s:%d" % (self.faults[fault]["host"], self.faults[fault]["port"])
+
     def validity(self, fault, end):
-        got = self.check(fault["host"], fault["port"], fault["options"], self.folder / "validity")
+        got = self.check(self.target(fault["name"]), fault["options"], self.folder / "validity")
         text = got["certificates"][0][end]
         return str(int(datetime.datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp()))
 
     def make(self, source, options, out):
         """One trace; returns the causes found."""
         if source in SERVERS:
-            with SERVERS[source](self.folder) as port:
-                got = self.check("localhost", port, options, out)
+            with SERVERS[source](self) as (target, own):
+                got = self.check(target, options or own, out)
         else:
             fault = self.faults[source]
             options = fault["options"] if options is None else options
             options = re.sub("@(not_before|not_after)",
                              lambda m: self.validity(fault, m.group(1)), options or "")
-            got = self.check(fault["host"], fault["port"], options, out)
+            got = self.check(self.target(source), options, out)
         return [c["id"] for c in got["causes"]]
 
 
 # ---- servers that the lab does not have --------------------------------------------------------
 
 @contextlib.contextmanager
-def silent(folder):
+def silent(m, scheme="https"):
     """Takes connections and never says a word."""
     with socket.create_server(("127.0.0.1", 0)) as s:
         taken = []
@@ -142,7 +158,7 @@ def silent(folder):
 
         t = threading.Thread(target=take, daemon=True)
         t.start()
-        yield s.getsockname()[1]
+        yield "%s://localhost:%d" % (scheme, s.getsockname()[1]), "timeout=2"
         s.shutdown(socket.SHUT_RDWR)
         t.join(5)
         for c in taken:
@@ -150,8 +166,9 @@ def silent(folder):
 
 
 @contextlib.contextmanager
-def dhe2048(folder):
+def dhe2048(m):
     """OpenSSL with finite-field DHE only, over the 2048-bit group of RFC 7919."""
+    folder = m.folder
     subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2",
                     "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost",
                     "-keyout", "dhe.key", "-out", "dhe.pem"], cwd=folder, check=True,
@@ -169,13 +186,70 @@ def dhe2048(folder):
         while "ACCEPT" not in p.stdout.readline():
             if p.poll() is not None:
                 raise SystemExit("openssl s_server does not start")
-        yield port
+        yield "localhost:%d" % port, ""
     finally:
         p.terminate()
         p.wait(10)
 
 
-SERVERS = {"@silent": silent, "@dhe2048": dhe2048}
+def implicit(m):
+    """A port that speaks TLS at once, asked to upgrade."""
+    return contextlib.nullcontext(("imap://" + m.target("healthy"), "timeout=4"))
+
+
+def proxy_tls(m):
+    """A proxy asked in plain text on a port that speaks TLS."""
+    return contextlib.nullcontext((m.target("healthy-rsa"),
+                                   "timeout=4 proxy=http://127.0.0.1:%d" %
+                                   m.faults["healthy"]["port"]))
+
+
+@contextlib.contextmanager
+def running(make, target, options=""):
+    """A real server in a directory of its own."""
+    folder = daemons.scratch()
+    try:
+        daemon = make(folder)
+        try:
+            daemon.wait(30)
+            yield target, options
+        finally:
+            daemon.stop()
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def dovecot_plain(m):
+    port = daemons.free_port()
+    return running(lambda d: daemons.dovecot(d, {"imap": port}, None, None),
+                   "imap://localhost:%d" % port)
+
+
+def postgres(m, tls=True):
+    port = daemons.free_port()
+
+    def make(d):
+        if not tls:
+            return daemons.postgres(d, port, None, None)
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+                        "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj",
+                        "/CN=localhost", "-addext", "subjectAltName=DNS:localhost", "-keyout",
+                        d / "key.pem", "-out", d / "cert.pem"], check=True, capture_output=True)
+        return daemons.postgres(d, port, d / "cert.pem", d / "key.pem")
+
+    return running(make, "postgres://localhost:%d" % port)
+
+
+def squid_refuses(m):
+    port = daemons.free_port()
+    return running(lambda d: daemons.squid(d, port, []), m.target("healthy"),
+                   "proxy=http://127.0.0.1:%d" % port)
+
+
+SERVERS = {"@silent": silent, "@silent-imap": lambda m: silent(m, "imap"), "@dhe2048": dhe2048,
+           "@implicit": implicit, "@proxy-tls": proxy_tls, "@dovecot-plain": dovecot_plain,
+           "@postgres": postgres, "@postgres-plain": lambda m: postgres(m, False),
+           "@squid-refuses": squid_refuses}
 
 
 def make_cause(m, cause):

@@ -15,7 +15,10 @@ SIDES = {"server", "client", "network", "ca", "nobody"}
 STEPS = {"input", "dns", "tcp", "proxy", "starttls", "client_hello", "server_hello", "certificate",
          "key_exchange", "client_auth", "finished", "application"}
 # causes that no server on loopback can show; each says why
-NO_LAB = {}
+NO_LAB = dict.fromkeys(
+    ["starttls-not-offered", "implicit-tls-needed", "db-tls-disabled", "proxy-connect-refused",
+     "proxy-scheme-mismatch"],
+    "the lab has no dialogue in front of TLS; tests/starttls has real servers")
 
 
 def catalogue():

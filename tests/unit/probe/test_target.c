@@ -65,7 +65,10 @@ static void test_good(void **state)
             t.is_ip != good[i].is_ip || t.app != good[i].app)
             fail_msg("%s: host %s, port %u, path %s, scheme %s, ip %d, app %d", good[i].in, t.host,
                      t.port, t.path, t.scheme, t.is_ip, (int)t.app);
-        assert_string_equal(t.input, good[i].in);
+        if (strchr(good[i].in, '@') == NULL)
+            assert_string_equal(t.input, good[i].in);
+        else /* user and password go no further */
+            assert_null(strpbrk(t.input, "@"));
     }
 }
 

@@ -45,11 +45,8 @@ static void check_all(const struct judged *j, const char *name)
                    &b);
             assert_true(b.len > 10);
             assert_int_equal(b.data[b.len - 1], '\n');
-            /* 40 columns are less than the ladder's own columns take */
-            if (widths[w] == 0 || widths[w] >= 72)
-                check_lines(tw_buf_view(&b), widths[w] == 0 ? 100 : widths[w], name);
-            else
-                check_lines(tw_buf_view(&b), 100, name);
+            /* below 100 the ladder's columns and what is there to be copied need more */
+            check_lines(tw_buf_view(&b), widths[w] < 100 ? 100 : widths[w], name);
             if (v < 0) { /* the verdict alone, in one paragraph */
                 assert_null(memmem(b.data, b.len, "\n\n", 2));
                 assert_null(memmem(b.data, b.len, "Proof", 5));
