@@ -63,9 +63,10 @@ def wire():
         "ticket13": (TYPES.index(4), "00001c20010203040200010003aabbcc0008002a000400004000"),
         "ticket12": (TYPES.index(4), "00000e100003aabbcc"),
         "status": (TYPES.index(22), "0100000430020a00"),
-        "certreq12": (TYPES.index(13), "020140000404030401000a000230000004300231 00".replace(" ", "")),
+        "certreq12": (TYPES.index(13), "020140000404030401000a00023000000430023100"),
         "keyupdate": (TYPES.index(24), "01"),
-        "hrr": (TYPES.index(6), "0303cf21ad74e59a6111be1d8c021e65b891c2a211167abb8c5e079e09e2c8a8339c"
+        "hrr": (TYPES.index(6), "0303cf21ad74e59a6111be1d8c021e65b891"
+                "c2a211167abb8c5e079e09e2c8a8339c"
                 "0013010000 14002b00020304003300020018002c00040002abcd".replace(" ", "")),
     }
     for name, (kind, body) in hand.items():

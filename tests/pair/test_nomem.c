@@ -13,7 +13,7 @@
 
 #include "report/report.h"
 
-/* ---- the hook ---------------------------------------------------------------------------------- */
+/* ---- the hook -------------------------------------------------------------------------------- */
 
 void *__real_malloc(size_t n);
 void *__real_calloc(size_t n, size_t size);
@@ -90,7 +90,7 @@ static size_t each_failure(void (*fn)(void))
     return n;
 }
 
-/* ---- a handshake in memory ---------------------------------------------------------------------- */
+/* ---- a handshake in memory ------------------------------------------------------------------- */
 
 static struct {
     uint8_t client, server;
@@ -175,7 +175,7 @@ static void test_handshakes(void **state)
     }
 }
 
-/* ---- a saved trace: load, judge, report, save ----------------------------------------------------- */
+/* ---- a saved trace: load, judge, report, save ------------------------------------------------ */
 
 static struct tw_buf saved;
 static size_t saved_facts;
@@ -239,7 +239,7 @@ static void test_replay(void **state)
     }
 }
 
-/* ---- the observer --------------------------------------------------------------------------------- */
+/* ---- the observer ---------------------------------------------------------------------------- */
 
 static void observe(void)
 {

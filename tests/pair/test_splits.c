@@ -4,7 +4,7 @@
 static struct world world;
 static struct tw_session session13, session12; /* made by fake crypto, good for fake crypto */
 
-/* ---- scenarios ---------------------------------------------------------------------------------- */
+/* ---- scenarios ------------------------------------------------------------------------------- */
 
 static void plain13(struct setup *s)
 {
@@ -109,7 +109,7 @@ static const struct {
     {"bad record", bad_record},     {"no version", bad_version},
 };
 
-/* ---- comparing ---------------------------------------------------------------------------------- */
+/* ---- comparing ------------------------------------------------------------------------------- */
 
 struct saved {
     struct tw_buf client, server;
@@ -176,7 +176,7 @@ static void test_splits(void **state)
     }
 }
 
-/* ---- sessions to resume ------------------------------------------------------------------------- */
+/* ---- sessions to resume ---------------------------------------------------------------------- */
 
 static void make_session(void (*change)(struct setup *s), struct tw_session *out)
 {

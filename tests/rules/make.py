@@ -4,9 +4,10 @@
     tests/rules/<cause>/hit*.jsonl    a case that is this cause
     tests/rules/<cause>/miss*.jsonl   a near miss: what looks like it and is something else
 
-A hit is the first fault of the lab that expects the cause, or what HITS says. A near miss comes from NEAR_MISSES below: the lab's fault
-for a look-alike, or a server made here. Traces are facts, so they stay good when the rules change;
-they need to be made anew only when the form of a trace does, or when a cause is added.
+A hit is the first fault of the lab that expects the cause, or what HITS says. A near miss comes from
+NEAR_MISSES below: the lab's fault for a look-alike, or a server made here. Traces are facts, so they
+stay good when the rules change; they need to be made anew only when the form of a trace does, or
+when a cause is added.
 """
 import argparse
 import contextlib

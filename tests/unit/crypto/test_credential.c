@@ -182,7 +182,7 @@ static void test_pkcs12(void **state)
     tw_buf_cleanup(&f);
 }
 
-/* ---- the scanner ---------------------------------------------------------------------------------- */
+/* ---- the scanner ----------------------------------------------------------------------------- */
 
 static size_t count(struct tw_view text, size_t *damaged)
 {
@@ -242,7 +242,7 @@ static void test_cut(void **state)
     assert_int_equal(damaged, 0);
 }
 
-/* ---- keys ---------------------------------------------------------------------------------------- */
+/* ---- keys ------------------------------------------------------------------------------------ */
 
 static void test_sign_and_verify(void **state)
 {

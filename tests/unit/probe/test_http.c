@@ -105,8 +105,8 @@ static void test_request2(void **state)
         tw_http_request(&b, "h2", host, path);
         assert_false(b.failed);
         struct tw_reader r = tw_rd_of(tw_buf_view(&b));
-        assert_bytes(tw_rd_bytes(&r, 24, "preface"), tw_view_str("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"),
-                     "preface");
+        assert_bytes(tw_rd_bytes(&r, 24, "preface"),
+                     tw_view_str("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"), "preface");
         assert_int_equal(tw_rd_uint(&r, 3, "length"), 0);
         assert_int_equal(tw_rd_u8(&r, "type"), 4);
         tw_rd_bytes(&r, 5, "flags, stream");

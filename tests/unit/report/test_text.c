@@ -158,7 +158,7 @@ static void test_full(void **state)
     judged_drop(&j);
 }
 
-/* ---- paper ------------------------------------------------------------------------------------- */
+/* ---- paper ----------------------------------------------------------------------------------- */
 
 static void expect_item(unsigned indent, const char *label, unsigned label_width, const char *text,
                         const char *want)

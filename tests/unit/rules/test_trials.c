@@ -114,7 +114,7 @@ static void test_what_they_change(void **state)
     judged_drop(&j);
 }
 
-/* ---- the plan -------------------------------------------------------------------------------------- */
+/* ---- the plan -------------------------------------------------------------------------------- */
 
 static void check_plan(const struct judged *j, const char *name)
 {

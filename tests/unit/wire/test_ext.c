@@ -82,7 +82,7 @@ static const struct sample samples[] = {
     {TW_EXT_RENEGOTIATION_INFO, TW_IN_SH12, "02 aabb", "renegotiated_connection", 2, 0, 1},
 };
 
-/* ---- a message with one block of extensions ----------------------------------------------------- */
+/* ---- a message with one block of extensions -------------------------------------------------- */
 
 static uint8_t open_message(struct tw_buf *b, unsigned in)
 {
@@ -266,7 +266,7 @@ static bool has_sample(uint16_t code, unsigned in)
     return false;
 }
 
-/* Each row of the table, in each message it may stand in, has a sample; elsewhere it is misplaced. */
+/* Each row of the table, in each message it may stand in, has a sample. */
 static void test_table(void **state)
 {
     (void)state;

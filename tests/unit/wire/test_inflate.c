@@ -1,4 +1,4 @@
-/* Certificate decompression (RFC 8879) against the libraries' own compressors, and against bombs. */
+/* Certificate decompression (RFC 8879) against the libraries' own compressors, and bombs. */
 #include "../bytes.h"
 
 #include "wire/wire.h"

@@ -236,7 +236,7 @@ static const struct sample samples[] = {
     {"KeyUpdate", TW_MSG_KEY_UPDATE, TW_TLS13, 0x1301, "01", key_update, 0, "request_update", 1},
 };
 
-/* ---- running ---------------------------------------------------------------------------------- */
+/* ---- running --------------------------------------------------------------------------------- */
 
 static struct tw_trace *note(const struct sample *s, struct tw_view body)
 {

@@ -1,4 +1,4 @@
-/* A certificate taken apart: every field, whatever is cut off, and extensions that are not right. */
+/* A certificate taken apart: every field, whatever is cut off, and broken extensions. */
 #include "der_build.h"
 
 static void parse_with(struct tw_buf *der, struct tw_cert *c, const char *extensions)
