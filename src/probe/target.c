@@ -119,7 +119,7 @@ bool tw_name_to_ascii(const char *name, char *out, size_t cap, const char **why)
     if (!ok)
         *why = rc == IDN2_OK ? "the host name is too long" : idn2_strerror(rc);
     idn2_free(ascii);
-    if (ok && !has_good_labels(t->host)) {
+    if (ok && !has_good_labels(out)) {
         *why = "a part of the host name between dots is empty or longer than 63 characters";
         return false;
     }
