@@ -67,6 +67,20 @@ static bool parse_port(const char *s, size_t n, unsigned *port)
     return v >= 1 && v <= 65535;
 }
 
+/* RFC 1035 2.3.4, with or without the root's dot. */
+static bool has_good_labels(const char *name)
+{
+    for (;;) {
+        size_t n = strcspn(name, ".");
+        if (n == 0 || n > 63)
+            return false;
+        name += n;
+        if (name[0] == '\0' || name[1] == '\0')
+            return true;
+        name++;
+    }
+}
+
 static bool set_host(const char *s, size_t n, struct tw_target *t, const char **why)
 {
     char raw[512];
@@ -84,6 +98,11 @@ static bool set_host(const char *s, size_t n, struct tw_target *t, const char **
     }
     struct tw_addr a;
     if (tw_addr_parse(raw, 1, &a)) {
+        for (size_t i = 0; i < n; i++)
+            if ((unsigned char)raw[i] >= 128) { /* in the zone behind % */
+                *why = "the address has a character that addresses cannot have";
+                return false;
+            }
         t->is_ip = true;
         return tw_copy_str(t->host, sizeof t->host, raw);
     }
@@ -100,6 +119,10 @@ bool tw_name_to_ascii(const char *name, char *out, size_t cap, const char **why)
     if (!ok)
         *why = rc == IDN2_OK ? "the host name is too long" : idn2_strerror(rc);
     idn2_free(ascii);
+    if (ok && !has_good_labels(out)) {
+        *why = "a part of the host name between dots is empty or longer than 63 characters";
+        return false;
+    }
     return ok;
 }
 
@@ -122,6 +145,10 @@ static bool parse_authority(const char *s, size_t n, struct tw_target *t, const 
         const char *close = memchr(s, ']', n);
         if (close == NULL) {
             *why = "'[' without ']'";
+            return false;
+        }
+        if (memchr(s, ':', (size_t)(close - s)) == NULL) {
+            *why = "only an IPv6 address may stand in brackets";
             return false;
         }
         host = s + 1;
@@ -184,7 +211,7 @@ bool tw_target_parse(const char *s, struct tw_target *t, const char **why)
     size_t n = strcspn(s, "/?#");
     if (s[n] == '/')
         snprintf(t->path, sizeof t->path, "%.*s", (int)strcspn(s + n, "#"), s + n);
-    const char *at = memchr(s, '@', n); /* user:password@ in a pasted URL is nobody's business: */
+    const char *at = memrchr(s, '@', n); /* user:password@ in a pasted URL is nobody's business: */
     size_t skip = at == NULL ? 0 : (size_t)(at - s) + 1;
     if (skip > 0) /* neither DNS, nor the report, nor a saved trace that is sent around */
         snprintf(t->input, sizeof t->input, "%.*s%s", (int)(s - whole), whole, s + skip);

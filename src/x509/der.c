@@ -70,6 +70,15 @@ static bool digits(struct tw_view v, size_t at, size_t n, int *out)
     return true;
 }
 
+bool der_is_day(int year, int month, int day)
+{
+    static const int days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+    if (month < 1 || month > 12 || day < 1)
+        return false;
+    bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
+    return day <= days[month - 1] + (month == 2 && leap);
+}
+
 /* Days since 1970-01-01 of a civil date; Howard Hinnant's days_from_civil. */
 int64_t der_days(int year, int month, int day)
 {
@@ -93,15 +102,15 @@ int64_t der_time(struct tw_reader *r, const char *field)
               digits(v, yl + 6, 2, &mi);
     bool seconds = ok && digits(v, yl + 8, 2, &s);
     size_t end = yl + (seconds ? 10 : 8);
-    ok = ok && v.len == end + 1 && v.data[end] == 'Z' && mo >= 1 && mo <= 12 && d >= 1 && d <= 31 &&
-         h <= 23 && mi <= 59 && s <= 60;
+    if (tag == DER_UTC)
+        y += y >= 50 ? 1900 : 2000;
+    ok = ok && v.len == end + 1 && v.data[end] == 'Z' && der_is_day(y, mo, d) && h <= 23 &&
+         mi <= 59 && s <= 60;
     if (tw_rd_ok(r) && !ok) {
         r->pos = at;
         tw_rd_fail(r, field);
     }
     if (!ok)
         return 0;
-    if (tag == DER_UTC)
-        y += y >= 50 ? 1900 : 2000;
     return der_days(y, mo, d) * 86400 + h * 3600 + mi * 60 + s;
 }

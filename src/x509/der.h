@@ -24,6 +24,8 @@ bool der_optional(struct tw_reader *r, uint8_t tag, struct tw_reader *contents);
 /** UTCTime or GeneralizedTime (RFC 5280 4.1.2.5) to unix seconds. */
 int64_t der_time(struct tw_reader *r, const char *field);
 
+/** Is there such a day in the Gregorian calendar? */
+bool der_is_day(int year, int month, int day);
 /** Days since 1970-01-01. */
 int64_t der_days(int year, int month, int day);
 
