@@ -1,40 +1,20 @@
 /*
  * A hostile server against the client role, with the deterministic crypto table, so that the fuzzer
- * gets past key exchange and MACs. Byte 0 picks the recipe; each further chunk has its length in one
- * byte, so that splits are explored, too.
+ * gets past key exchange and MACs. Byte 0 picks the recipe; the rest is chunks (roles.h).
  */
-#include "engine/engine.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void recipe(struct tw_hello *h, uint8_t pick)
-{
-    if ((pick & 1) != 0)
-        tw_hello_wide(h);
-    else
-        tw_hello_default(h);
-    if ((pick & 2) != 0)
-        tw_hello_limit_versions(h, TW_TLS10, TW_TLS12);
-    h->grease_seed = 1;
-    if ((pick & 4) != 0 && h->order_n < TW_HELLO_MAX_EXT)
-        h->order[h->order_n++] = TW_EXT_POST_HANDSHAKE_AUTH;
-}
+#include "roles.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     if (size < 2)
         return 0;
-    static struct tw_crypto *crypto; /* lives as long as the fuzzer */
-    if (crypto == NULL)
-        crypto = tw_crypto_fake(1);
+    struct tw_crypto *crypto = tw_crypto_fake(1);
     struct tw_trace *t = tw_trace_new(1 << 22);
     struct tw_conn_config cfg = {.crypto = crypto, .trace = t, .conn = 1};
-    recipe(&cfg.hello, data[0]);
-    cfg.psk = tw_view_str("secret");
+    fuzz_client_config(&cfg, data[0]);
     struct tw_conn *c = t == NULL || crypto == NULL ? NULL : tw_conn_new(&cfg, TW_ROLE_CLIENT, 0);
     for (size_t pos = 1; c != NULL && pos < size;) {
-        size_t n = data[pos++];
-        n = n < 128 ? n : (n - 127) * 64;
+        size_t n = fuzz_chunk(data[pos++]);
         n = n < size - pos ? n : size - pos;
         uint8_t *own = malloc(n + 1); /* an overrun of the chunk is seen */
         if (own == NULL)
@@ -51,5 +31,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         tw_conn_end(c, size, "fin", 0);
     tw_conn_free(c);
     tw_trace_free(t);
+    tw_crypto_free(crypto);
     return 0;
 }

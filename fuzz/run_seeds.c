@@ -82,7 +82,7 @@ static bool run_one(const struct run *r, struct tw_view in)
 {
     if (r->keep != NULL) {
         FILE *f = fopen(r->keep, "wb");
-        bool ok = f != NULL && fwrite(in.data, 1, in.len, f) == in.len;
+        bool ok = f != NULL && (in.len == 0 || fwrite(in.data, 1, in.len, f) == in.len);
         if (f == NULL || fclose(f) != 0 || !ok) {
             fprintf(stderr, "%s: cannot be written\n", r->keep);
             return false;

@@ -5,7 +5,7 @@
 
 Three kinds: cmocka programs (counted test by test, through TAP), programs that only have an exit
 status (fuzz targets over their seeds), and Python modules below tests/ named test_*.py (unittest).
--k keeps what has WORD in its name. A skip always says why.
+-k keeps what has WORD in its name, which for Python tests begins with folder and module. A skip always says why.
 """
 import argparse
 import concurrent.futures
@@ -132,7 +132,7 @@ def module_main(path, report, word):
     sys.path[:0] = [str(TOP / "lib"), str(path.parent)]
     suite = unittest.defaultTestLoader.loadTestsFromName(path.stem)
     kept = unittest.TestSuite(t for t in flat(suite)
-                              if not word or word in "%s.%s" % (path.stem, t.id()))
+                              if not word or word in "%s/%s" % (path.parent.name, t.id()))
     result = Rows()
     kept.run(result)
     json.dump(result.rows, open(report, "w"))
@@ -144,7 +144,7 @@ def jobs_of(args):
                              capture_output=True, text=True, check=True)
     # the long ones first, so that no core idles at the end
     for path in sorted(TOP.glob("*/test_*.py"), key=lambda p: -p.stat().st_size):
-        if not args.k or args.k in path.stem or args.k in path.read_text():
+        if not args.k or args.k in str(path.relative_to(TOP)) or args.k in path.read_text():
             yield str(path), (lambda p=path: run_module(p, args))
     for t in json.loads(listing.stdout):
         if not args.k or args.k in t["name"]:

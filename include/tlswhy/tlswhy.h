@@ -103,6 +103,17 @@ TW_API char *tw_result_trace(const struct tw_result *r, size_t *len);
 typedef bool tw_progress_fn(void *user, const char *what);
 
 /**
+ * Whether tw_check() can take this target with these options; makes no connection and looks no
+ * name up. Lets a caller refuse a bad target among several before it shows anything.
+ *
+ * @param target  NULL: only whether the options fit together
+ * @param why     for TW_EXIT_USAGE: what is wrong; static or borrowed from o until the next call
+ * @return 0 or TW_EXIT_USAGE
+ */
+TW_API int tw_check_target(struct tw_lib *lib, struct tw_options *o, const char *target,
+                           const char **why) TW_API_MUST_CHECK;
+
+/**
  * Diagnose one target: connect, do the handshake, and when it fails, find out why.
  *
  * @param target  HOST, HOST:PORT, [V6]:PORT or URL
@@ -152,6 +163,8 @@ struct tw_lab_fault {
     unsigned port;         /**< 0 where no server listens on purpose until started */
     const char *host;      /**< what to put into the target: "localhost", "127.0.0.1" */
 };
+/** True when the lab has a fault of that name. */
+TW_API bool tw_lab_knows(const char *name);
 /**
  * Start the lab's servers on loopback in a thread of its own.
  * @param only      fault names, NULL-terminated, or NULL for all

@@ -60,7 +60,7 @@ void *tw_arena_alloc(struct tw_arena *a, size_t n)
     const size_t align = alignof(max_align_t);
     if (n == 0)
         n = 1;
-    if (n > a->max - a->used || n > SIZE_MAX - align)
+    if (n > a->max - a->used || n > SIZE_MAX / 2) /* no sum below can wrap */
         return NULL;
     size_t need = (n + align - 1) / align * align;
     if ((a->head == NULL || a->head->cap - a->head->used < need) && !add_block(a, need))

@@ -37,10 +37,12 @@ uint64_t tw_rd_uint(struct tw_reader *r, size_t n, const char *field)
 
 struct tw_view tw_rd_vec(struct tw_reader *r, size_t len_bytes, const char *field)
 {
+    if (r->fail_field != NULL)
+        return (struct tw_view){NULL, 0};
     size_t at = r->pos;
     size_t n = (size_t)tw_rd_uint(r, len_bytes, field);
     struct tw_view v = tw_rd_bytes(r, n, field);
-    if (r->fail_field == field)
+    if (r->fail_field != NULL)
         r->fail_at = at; /* the vector starts at its length */
     return v;
 }

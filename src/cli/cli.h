@@ -30,6 +30,7 @@ struct cli_common {
     struct tw_lib *lib;
     struct tw_options *options;  /* check and lab */
     const char **args; size_t args_n;
+    size_t shown;          /* reports so far */
     char *again;           /* options as given, for "check again with" */
 };
 
@@ -37,14 +38,17 @@ struct cli_command {
     const char *name, *usage, *summary;
     const struct cli_option *const *options; /* NULL-terminated groups of option tables */
     int (*run)(struct cli_common *c);
+    const char *words;     /* what an argument may be: "hosts", "files", "causes", "faults" */
+    bool hidden;           /* for builds, not for people */
 };
-extern const struct cli_command *const cli_commands[];  /* NULL-terminated */
+extern const struct cli_command *const cli_commands[];  /* NULL-terminated; [0] is the default */
 
 int cli_check(struct cli_common *c);
 int cli_inspect(struct cli_common *c);
 int cli_replay(struct cli_common *c);
 int cli_causes(struct cli_common *c);
 int cli_lab(struct cli_common *c);
+int cli_completions(struct cli_common *c);
 
 /** "tlswhy: ..." on stderr; returns TW_EXIT_USAGE. */
 int cli_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
@@ -54,10 +58,13 @@ int cli_worse(int a, int b);
 struct tw_text_options cli_text_options(const struct cli_common *c);
 /** Prints a result as the options ask and saves its trace. */
 int cli_show(struct cli_common *c, struct tw_result *r, const char *command);
-/** Write the trace / the repaired chain where the options say; false and a message otherwise. */
-bool cli_save_trace(struct cli_common *c, struct tw_result *r);
+/** The file of --save-trace, opened before anything is done, and closed by writing the trace to it;
+ *  the repaired chain to the file of --write-chain. NULL / false and a message otherwise. */
+FILE *cli_open_trace(struct cli_common *c);
+bool cli_save_trace(struct cli_common *c, struct tw_result *r, FILE *f);
 bool cli_write_chain(struct cli_common *c, struct tw_result *r);
-/** Whole file or "-" for stdin; malloc'ed. NULL and a message on stderr otherwise. */
+/** Whole file or "-" for stdin; malloc'ed. NULL and a message on stderr otherwise, also when
+ *  SIGINT came first. */
 char *cli_read(const char *path, size_t *len);
 /** SIGINT was seen. */
 bool cli_interrupted(void);

@@ -19,28 +19,31 @@ static bool on_progress(void *user, const char *what)
     return !cli_interrupted();
 }
 
-static bool write_file(const char *option, const char *path, const char *text, size_t len)
+/* Opened before anything is done, so that a path that cannot be written is told at once. */
+FILE *cli_open_trace(struct cli_common *c)
 {
-    FILE *f = fopen(path, "wb");
-    bool ok = f != NULL && fwrite(text, 1, len, f) == len;
-    if (f != NULL && fclose(f) != 0)
-        ok = false;
-    if (!ok)
-        cli_error("%s: %s: %s", option, path, strerror(errno));
-    return ok;
+    FILE *f = fopen(c->save_trace, "wb");
+    if (f == NULL)
+        cli_error("--save-trace: %s: %s", c->save_trace, strerror(errno));
+    return f;
 }
 
-bool cli_save_trace(struct cli_common *c, struct tw_result *r)
+/* Closes f. */
+bool cli_save_trace(struct cli_common *c, struct tw_result *r, FILE *f)
 {
-    size_t len;
+    size_t len = 0;
     char *text = tw_result_trace(r, &len);
-    bool ok = text != NULL && write_file("--save-trace", c->save_trace, text, len);
-    if (text == NULL)
-        cli_error("--save-trace: out of memory");
+    errno = ENOMEM;
+    bool ok = text != NULL && fwrite(text, 1, len, f) == len;
+    if (fclose(f) != 0)
+        ok = false;
+    if (!ok)
+        cli_error("--save-trace: %s: %s", c->save_trace, strerror(errno));
     free(text);
     return ok;
 }
 
+/* Nothing is written when there is no chain to write. */
 bool cli_write_chain(struct cli_common *c, struct tw_result *r)
 {
     char *pem = tw_result_chain(r);
@@ -48,7 +51,12 @@ bool cli_write_chain(struct cli_common *c, struct tw_result *r)
         cli_error("--write-chain: no path leads to a trust anchor, so there is no chain to write");
         return false;
     }
-    bool ok = write_file("--write-chain", c->write_chain, pem, strlen(pem));
+    FILE *f = fopen(c->write_chain, "wb");
+    bool ok = f != NULL && fputs(pem, f) >= 0;
+    if (f != NULL && fclose(f) != 0)
+        ok = false;
+    if (!ok)
+        cli_error("--write-chain: %s: %s", c->write_chain, strerror(errno));
     free(pem);
     return ok;
 }
@@ -83,22 +91,35 @@ int cli_show(struct cli_common *c, struct tw_result *r, const char *command)
     return tw_result_exit(r);
 }
 
-static int check_one(struct cli_common *c, const char *target)
+/* where: "" or "standard input, line 7: " */
+static int check_one(struct cli_common *c, const char *target, const char *where)
 {
     struct progress p = {.tty = isatty(STDERR_FILENO) == 1, .target = target};
     struct tw_result *r;
     const char *why;
-    int rc = tw_check(c->lib, c->options, target, on_progress, &p, &r, &why);
+    int rc = tw_check_target(c->lib, c->options, target, &why);
+    FILE *trace = NULL;
+    if (rc == 0 && c->save_trace != NULL) {
+        trace = cli_open_trace(c);
+        if (trace == NULL)
+            return TW_EXIT_USAGE;
+    }
+    if (rc == 0)
+        rc = tw_check(c->lib, c->options, target, on_progress, &p, &r, &why);
     if (p.calls >= 10 && p.tty)
         fputs("\r\033[K", stderr);
     if (rc != 0) {
-        cli_error("%s: %s", target, why);
+        cli_error("%s%.300s: %s", where, target, why);
+        if (trace != NULL)
+            fclose(trace);
         return rc;
     }
+    if (!c->json && c->shown++ > 0 && !c->quiet)
+        putchar('\n');
     char command[1500];
     snprintf(command, sizeof command, "tlswhy%s %.900s", c->again == NULL ? "" : c->again, target);
     rc = cli_show(c, r, command);
-    if (c->save_trace != NULL && !cli_save_trace(c, r))
+    if (trace != NULL && !cli_save_trace(c, r, trace))
         rc = cli_worse(rc, TW_EXIT_USAGE);
     if (c->write_chain != NULL && !cli_write_chain(c, r))
         rc = cli_worse(rc, TW_EXIT_USAGE);
@@ -109,36 +130,57 @@ static int check_one(struct cli_common *c, const char *target)
 /* One target a line; empty lines and # comments are passed over. */
 static int check_list(struct cli_common *c)
 {
-    char line[2048];
+    char line[2048], where[64];
     int worst = 0;
-    while (!cli_interrupted() && fgets(line, sizeof line, stdin) != NULL) {
+    for (size_t number = 1; !cli_interrupted() && fgets(line, sizeof line, stdin) != NULL;
+         number++) {
         size_t n = strcspn(line, "\r\n");
         bool whole = line[n] != '\0' || feof(stdin);
         line[n] = '\0';
         while (n > 0 && (line[n - 1] == ' ' || line[n - 1] == '\t'))
             line[--n] = '\0';
         char *s = line + strspn(line, " \t");
+        snprintf(where, sizeof where, "standard input, line %zu: ", number);
         if (!whole) {
-            worst = cli_worse(worst, cli_error("standard input: a line is longer than %zu bytes",
-                                               sizeof line - 2));
+            worst = cli_worse(worst, cli_error("%slonger than %zu bytes", where, sizeof line - 2));
             for (int ch = getc(stdin); ch != EOF && ch != '\n'; ch = getc(stdin))
                 continue;
         } else if (*s != '\0' && *s != '#') {
-            worst = cli_worse(worst, check_one(c, s));
+            worst = cli_worse(worst, check_one(c, s, where));
         }
     }
+    if (ferror(stdin) && !cli_interrupted())
+        worst = cli_worse(worst, cli_error("standard input: %s", strerror(errno)));
     return worst;
+}
+
+/* All of them before the first is checked: a wrong argument leaves stdout empty. */
+static int check_arguments(struct cli_common *c)
+{
+    const char *why;
+    if (tw_check_target(c->lib, c->options, NULL, &why) != 0)
+        return cli_error("%s", why);
+    for (size_t i = 0; i < c->args_n; i++)
+        if (strcmp(c->args[i], "-") != 0 &&
+            tw_check_target(c->lib, c->options, c->args[i], &why) != 0)
+            return cli_error("%.300s: %s", c->args[i], why);
+    return 0;
 }
 
 int cli_check(struct cli_common *c)
 {
     if (c->args_n == 0)
         return cli_error("a target is needed: tlswhy HOST[:PORT]");
-    if (c->save_trace != NULL && (c->args_n > 1 || strcmp(c->args[0], "-") == 0))
+    bool single = c->args_n == 1 && strcmp(c->args[0], "-") != 0;
+    if (c->save_trace != NULL && !single)
         return cli_error("--save-trace: one target at a time");
-    int worst = 0;
+    if (c->write_chain != NULL && !single)
+        return cli_error("--write-chain: one target at a time");
+    int worst = check_arguments(c);
+    if (worst != 0)
+        return worst;
     for (size_t i = 0; i < c->args_n && !cli_interrupted(); i++)
         worst = cli_worse(worst, strcmp(c->args[i], "-") == 0 ? check_list(c)
-                                                              : check_one(c, c->args[i]));
-    return worst;
+                                                              : check_one(c, c->args[i], ""));
+    return cli_interrupted() ? TW_EXIT_INTERRUPTED : worst;
 }

@@ -127,9 +127,10 @@ static void list_servers(const struct cli_common *c, const struct tw_lab *lab, b
     const struct tw_lab_fault *f;
     for (size_t i = 0; (f = tw_lab_at(lab, i)) != NULL; i++) {
         if (c->json)
-            printf("{\"name\":\"%s\",\"expect\":%s%s%s,\"host\":\"%s\",\"port\":%u}\n", f->name,
+            printf("{\"name\":\"%s\",\"expect\":%s%s%s,\"options\":\"%s\",\"host\":\"%s\","
+                   "\"port\":%u}\n", f->name,
                    f->expect ? "\"" : "", f->expect ? f->expect : "null", f->expect ? "\"" : "",
-                   f->host, ports ? f->port : 0);
+                   f->options ? f->options : "", f->host, ports ? f->port : 0);
         else if (ports)
             printf("%s:%-6u %-32s %s\n", f->host, f->port, f->name, f->title);
         else
@@ -142,6 +143,10 @@ int cli_lab(struct cli_common *c)
 {
     struct tw_lab *lab;
     const char *why;
+    for (size_t i = 0; i < c->args_n; i++)
+        if (!tw_lab_knows(c->args[i]))
+            return cli_error("lab: '%.60s' is no fault of the lab (lab --list shows them)",
+                             c->args[i]);
     int rc = tw_lab_start(c->lib, c->args_n > 0 ? c->args : NULL, c->port, &lab, &why);
     if (rc != 0)
         return cli_error("lab: %s", why);

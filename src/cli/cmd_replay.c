@@ -8,7 +8,7 @@ int cli_replay(struct cli_common *c)
     size_t len, line;
     char *text = cli_read(c->args[0], &len);
     if (text == NULL)
-        return TW_EXIT_USAGE;
+        return cli_interrupted() ? TW_EXIT_INTERRUPTED : TW_EXIT_USAGE;
     struct tw_result *r;
     const char *why;
     int rc = tw_replay(c->lib, text, len, &r, &line, &why);

@@ -1,6 +1,7 @@
 /* Parses the command line and runs a command. Uses nothing of the library but tlswhy.h. */
 #include "cli/cli.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <sys/ioctl.h>
@@ -13,7 +14,6 @@ static const struct cli_option opt_output[] = {
     {"verbose", 'v', NULL, "also trials, certificates and every negotiated value", false},
     {"quiet", 'q', NULL, "only the verdict line", false},
     {"color", 0, "WHEN", "auto, always or never", false},
-    {"help", 'h', NULL, "this help", false},
     {0},
 };
 
@@ -44,6 +44,8 @@ static const struct cli_option opt_check[] = {
     {"no-sni", 0, NULL, "send no SNI", true},
     {"verify-name", 0, "NAME", "name the certificate must cover", true},
     {"connect", 0, "ADDR[:PORT]", "connect there, whatever the target's name resolves to", true},
+    {"starttls", 0, "PROTOCOL", "upgrade to TLS so (smtp, imap, ldap, postgres ...), or none", true},
+    {"proxy", 0, "URL", "go through http://, socks5:// or socks4a://[USER:PASSWORD@]HOST:PORT", true},
     {"ca", 0, "FILE|DIR", "trust these certificates instead of the system's store", true},
     {"cert", 0, "FILE", "client certificate: PEM chain, or PKCS#12", true},
     {"key", 0, "FILE", "its private key, when not in --cert", true},
@@ -61,7 +63,7 @@ static const struct cli_option opt_check[] = {
     {"online", 0, NULL, "ask the CA too: OCSP, CRL and issuers over HTTP", true},
     {"hard-fail", 0, NULL, "an unknown revocation status is a failure", true},
     {"ct-log-list", 0, "FILE", "verify CT timestamps with this log_list.json, and demand them", true},
-    {"max-connections", 0, "N", "most connections to one target (default 12)", true},
+    {"max-connections", 0, "N", "most connections to one target (default 40)", true},
     {0},
 };
 
@@ -73,31 +75,40 @@ static const struct cli_option opt_lab[] = {
     {0},
 };
 
+static const struct cli_option opt_help[] = {
+    {"help", 'h', NULL, "this help", false},
+    {0},
+};
+
+static const struct cli_option *const groups_none[] = {opt_help, NULL};
 static const struct cli_option *const groups_check[] = {opt_check, opt_chain, opt_trace, opt_output,
-                                                     NULL};
+                                                         opt_help, NULL};
 static const struct cli_option *const groups_inspect[] = {opt_inspect, opt_chain, opt_trace,
-                                                       opt_output, NULL};
-static const struct cli_option *const groups_plain[] = {opt_output, NULL};
-static const struct cli_option *const groups_lab[] = {opt_lab, opt_output, NULL};
+                                                           opt_output, opt_help, NULL};
+static const struct cli_option *const groups_plain[] = {opt_output, opt_help, NULL};
+static const struct cli_option *const groups_lab[] = {opt_lab, opt_output, opt_help, NULL};
 
 static const struct cli_command cmd_check = {
     "check", "[check] TARGET... | -", "why does a handshake with this server fail?", groups_check,
-    cli_check};
+    cli_check, "hosts", false};
 static const struct cli_command cmd_inspect = {
     "inspect", "inspect LEAF...", "will this certificate file do, and if not, why?", groups_inspect,
-    cli_inspect};
+    cli_inspect, "files", false};
 static const struct cli_command cmd_replay = {
-    "replay", "replay FILE", "judge a saved trace again, without network", groups_plain,
-    cli_replay};
+    "replay", "replay FILE | -", "judge a saved trace again, without network", groups_plain,
+    cli_replay, "files", false};
 static const struct cli_command cmd_lab = {
     "lab", "lab [FAULT...]", "start broken servers on loopback, one per fault", groups_lab,
-    cli_lab};
+    cli_lab, "faults", false};
 static const struct cli_command cmd_causes = {
     "causes", "causes [ID]", "the catalogue: every cause, its evidence, its fix", groups_plain,
-    cli_causes};
+    cli_causes, "causes", false};
+static const struct cli_command cmd_completions = {
+    "completions", "completions bash | zsh | fish", "completion script of a shell", groups_none,
+    cli_completions, NULL, true};
 
 const struct cli_command *const cli_commands[] = {&cmd_check, &cmd_inspect, &cmd_replay, &cmd_lab,
-                                                  &cmd_causes, NULL};
+                                                  &cmd_causes, &cmd_completions, NULL};
 
 /* ---- helpers ---------------------------------------------------------------------------------- */
 
@@ -114,14 +125,19 @@ bool cli_interrupted(void)
     return interrupted != 0;
 }
 
+/* What is quoted may come from a list that somebody else wrote: nothing in it reaches the terminal
+ * as a control character. */
 int cli_error(const char *fmt, ...)
 {
+    char text[1024];
     va_list ap;
     va_start(ap, fmt);
-    fputs("tlswhy: ", stderr);
-    vfprintf(stderr, fmt, ap);
-    fputc('\n', stderr);
+    vsnprintf(text, sizeof text, fmt, ap);
     va_end(ap);
+    for (char *p = text; *p != '\0'; p++)
+        if ((unsigned char)*p < ' ' || *p == 127)
+            *p = '?';
+    fprintf(stderr, "tlswhy: %s\n", text);
     return TW_EXIT_USAGE;
 }
 
@@ -148,9 +164,10 @@ char *cli_read(const char *path, size_t *len)
     const size_t max = (size_t)256 << 20;
     FILE *f = strcmp(path, "-") == 0 ? stdin : fopen(path, "rb");
     if (f == NULL) {
-        perror(path);
+        cli_error("%s: %s", path, strerror(errno));
         return NULL;
     }
+    int why = EFBIG;
     char *buf = NULL;
     size_t cap = 0, n = 0;
     bool ok = true;
@@ -163,12 +180,15 @@ char *cli_read(const char *path, size_t *len)
         }
         if (ok)
             n += fread(buf + n, 1, cap - n, f);
-        ok = ok && !ferror(f);
+        if (ferror(f)) {
+            why = errno;
+            ok = false;
+        }
     }
     if (f != stdin)
         fclose(f);
     if (!ok) {
-        cli_error("%s: cannot be read whole", path);
+        cli_error("%s: %s", path, interrupted ? "interrupted" : strerror(why));
         free(buf);
         return NULL;
     }
@@ -197,16 +217,29 @@ static void print_help(const struct cli_command *cmd)
 {
     if (cmd != NULL) {
         printf("usage: tlswhy %s [options]\n\n%s\n\n", cmd->usage, cmd->summary);
+        if (cmd == cli_commands[0])
+            printf("A TARGET is HOST, HOST:PORT, [V6]:PORT or a URL (https://, imaps://, ...); - reads\n"
+                   "targets from standard input, one a line.\n\n");
         print_options(cmd->options);
         return;
     }
     printf("usage: tlswhy HOST[:PORT]        why does a TLS handshake with HOST fail?\n"
            "       tlswhy COMMAND [options]\n\n");
     for (size_t i = 0; cli_commands[i] != NULL; i++)
-        printf("  %-24s %s\n", cli_commands[i]->usage, cli_commands[i]->summary);
+        if (!cli_commands[i]->hidden)
+            printf("  %-24s %s\n", cli_commands[i]->usage, cli_commands[i]->summary);
+    printf("  %-24s %s\n  %-24s %s\n", "--help, help [COMMAND]", "this text, or that of a command",
+           "--version", "of tlswhy and of its libcrypto");
+    printf("\nOptions of check, which need not be written:\n");
+    print_options(cli_commands[0]->options);
     printf("\ntlswhy COMMAND --help shows the options of a command.\n"
            "Exit status: 0 the handshake works, 1 it fails (the report says why), 2 usage or\n"
-           "unreadable input, 3 internal error or not enough evidence, 130 interrupted.\n");
+           "unreadable input, 3 internal error or not enough evidence, 130 interrupted; of several\n"
+           "targets the largest.\n\n"
+           "  tlswhy example.com\n"
+           "  tlswhy --connect 192.0.2.7 --ca company-ca.pem intranet.example:8443\n"
+           "  tlswhy --cert me.p12 --pass secret https://api.example/\n"
+           "  tlswhy --json - < hosts.txt | jq -r '[.target.input, .causes[0].id] | @tsv'\n");
 }
 
 /* ---- parsing --------------------------------------------------------------------------------------- */
@@ -300,39 +333,67 @@ static int take_option(struct cli_common *c, const struct cli_option *o, const c
     return 0;
 }
 
-static int parse_args(const struct cli_command *cmd, int argc, char **argv, struct cli_common *c)
+/* The value of an option is the rest of its argument, or the argument after it. */
+static int take_valued(struct cli_common *c, const struct cli_option *o, const char *shown,
+                       const char *rest, int argc, char **argv, int *i)
 {
-    bool only_args = false;
-    for (int i = 0; i < argc; i++) {
-        char *a = argv[i];
-        if (only_args || a[0] != '-' || a[1] == '\0') {
-            c->args[c->args_n++] = a;
-            continue;
-        }
-        if (strcmp(a, "--") == 0) {
-            only_args = true;
-            continue;
-        }
-        bool is_long = a[1] == '-';
-        const char *name = is_long ? a + 2 : a + 1;
-        const char *eq = is_long ? strchr(name, '=') : NULL;
-        size_t len = eq != NULL ? (size_t)(eq - name) : strlen(name);
-        const struct cli_option *o = find_option(cmd, name, len, is_long ? 0 : name[0]);
-        if (o == NULL || (!is_long && name[1] != '\0' && o->value == NULL))
-            return cli_error("%s: no such option (tlswhy %s --help lists them)", a, cmd->name);
-        const char *value = eq != NULL ? eq + 1 : !is_long && name[1] != '\0' ? name + 1 : NULL;
-        if (o->value == NULL && value != NULL)
-            return cli_error("%s takes no value", a);
-        if (o->value != NULL && value == NULL) {
-            if (i + 1 >= argc)
-                return cli_error("%s needs a value: %s", a, o->value);
-            value = argv[++i];
-        }
-        int rc = take_option(c, o, a, value);
+    if (rest == NULL && *i + 1 >= argc)
+        return cli_error("%s needs a value: %s", shown, o->value);
+    return take_option(c, o, shown, rest != NULL ? rest : argv[++*i]);
+}
+
+static int parse_long(const struct cli_command *cmd, struct cli_common *c, int argc, char **argv,
+                      int *i)
+{
+    const char *a = argv[*i], *name = a + 2, *eq = strchr(name, '=');
+    size_t len = eq != NULL ? (size_t)(eq - name) : strlen(name);
+    const struct cli_option *o = find_option(cmd, name, len, 0);
+    char shown[64];
+    snprintf(shown, sizeof shown, "--%.*s", len < 60 ? (int)len : 60, name);
+    if (o == NULL)
+        return cli_error("%s: no such option (tlswhy %s --help lists them)", shown, cmd->name);
+    if (o->value == NULL)
+        return eq != NULL ? cli_error("%s takes no value", shown) : take_option(c, o, shown, NULL);
+    return take_valued(c, o, shown, eq != NULL ? eq + 1 : NULL, argc, argv, i);
+}
+
+/* -v, -vv, -4v, -s NAME, -sNAME */
+static int parse_letters(const struct cli_command *cmd, struct cli_common *c, int argc,
+                         char **argv, int *i)
+{
+    for (const char *p = argv[*i] + 1; *p != '\0'; p++) {
+        const struct cli_option *o = find_option(cmd, NULL, 0, *p);
+        char shown[3] = {'-', *p, '\0'};
+        if (o == NULL)
+            return cli_error("%s: no such option (tlswhy %s --help lists them)",
+                             p[1] == '\0' && p == argv[*i] + 1 ? shown : argv[*i], cmd->name);
+        if (o->value != NULL)
+            return take_valued(c, o, shown, p[1] != '\0' ? p + 1 : NULL, argc, argv, i);
+        int rc = take_option(c, o, shown, NULL);
         if (rc != 0)
             return rc;
     }
     return 0;
+}
+
+static int parse_args(const struct cli_command *cmd, int argc, char **argv, struct cli_common *c)
+{
+    bool only_args = false;
+    int rc = 0;
+    for (int i = 0; rc == 0 && i < argc; i++) {
+        char *a = argv[i];
+        if (a[0] == '\0')
+            rc = cli_error("an argument is empty");
+        else if (only_args || a[0] != '-' || a[1] == '\0')
+            c->args[c->args_n++] = a;
+        else if (strcmp(a, "--") == 0)
+            only_args = true;
+        else if (a[1] == '-')
+            rc = parse_long(cmd, c, argc, argv, &i);
+        else
+            rc = parse_letters(cmd, c, argc, argv, &i);
+    }
+    return rc;
 }
 
 /* ---- main --------------------------------------------------------------------------------------------- */
@@ -343,6 +404,37 @@ static const struct cli_command *find_command(const char *name)
         if (strcmp(cli_commands[i]->name, name) == 0)
             return cli_commands[i];
     return NULL;
+}
+
+/*
+ * Options may stand before the command (tlswhy --json lab). The command is the first argument that
+ * is no option and no option's value; it is taken out of argv. A host that is called like a
+ * command is checked with "check" before it.
+ */
+static const struct cli_command *take_command(int *argc, char **argv)
+{
+    for (int i = 0; i < *argc; i++) {
+        const char *a = argv[i];
+        if (strcmp(a, "--") == 0)
+            break;
+        if (a[0] != '-' || a[1] == '\0') {
+            const struct cli_command *cmd = find_command(a);
+            if (cmd == NULL)
+                break;
+            for (; i + 1 < *argc; i++)
+                argv[i] = argv[i + 1];
+            --*argc;
+            return cmd;
+        }
+        const struct cli_option *o = NULL;
+        bool is_long = a[1] == '-';
+        for (size_t k = 0; o == NULL && cli_commands[k] != NULL; k++)
+            o = is_long ? find_option(cli_commands[k], a + 2, strlen(a + 2), 0)
+                        : a[2] == '\0' ? find_option(cli_commands[k], NULL, 0, a[1]) : NULL;
+        if (o != NULL && o->value != NULL)
+            i++; /* its value */
+    }
+    return cli_commands[0];
 }
 
 static int run_command(const struct cli_command *cmd, int argc, char **argv)
@@ -368,8 +460,9 @@ static int run_command(const struct cli_command *cmd, int argc, char **argv)
     tw_lib_free(c.lib);
     free(c.again);
     free(c.args);
-    if (fflush(stdout) != 0 && rc < TW_EXIT_UNKNOWN) {
-        perror("tlswhy: stdout");
+    bool lost = fflush(stdout) != 0;
+    if ((lost || ferror(stdout)) && rc < TW_EXIT_UNKNOWN) {
+        cli_error("standard output: %s", lost ? strerror(errno) : "not all could be written");
         rc = TW_EXIT_UNKNOWN;
     }
     return rc;
@@ -377,29 +470,32 @@ static int run_command(const struct cli_command *cmd, int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-    struct sigaction sa = {.sa_handler = on_sigint, .sa_flags = SA_RESTART};
+    /* Without SA_RESTART, so that a read from a terminal or a pipe ends too. A second Ctrl-C ends
+     * the process at once. */
+    struct sigaction sa = {.sa_handler = on_sigint, .sa_flags = (int)SA_RESETHAND};
     sigemptyset(&sa.sa_mask);
     sigaction(SIGINT, &sa, NULL);
     signal(SIGPIPE, SIG_IGN);
-    if (argc < 2 || strcmp(argv[1], "help") == 0 || strcmp(argv[1], "--help") == 0 ||
+    if (argc < 2)
+        return cli_error("a target is needed: tlswhy HOST[:PORT]  (tlswhy --help tells more)");
+    if (strcmp(argv[1], "help") == 0 || strcmp(argv[1], "--help") == 0 ||
         strcmp(argv[1], "-h") == 0) {
         const struct cli_command *cmd = argc > 2 ? find_command(argv[2]) : NULL;
-        if (argc < 2) {
-            cli_error("a target is needed: tlswhy HOST[:PORT]  (tlswhy --help tells more)");
-            return TW_EXIT_USAGE;
-        }
+        if (argc > 2 && cmd == NULL)
+            return cli_error("help: there is no command '%s'", argv[2]);
         print_help(cmd);
         return 0;
     }
-    if (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "version") == 0) {
+    if (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "version") == 0 ||
+        strcmp(argv[1], "-V") == 0) {
         struct tw_lib *lib = tw_lib_new();
         printf("tlswhy %s (%s)\n", tw_version_text(),
                lib != NULL ? tw_lib_crypto_version(lib) : "no libcrypto");
         tw_lib_free(lib);
         return 0;
     }
-    const struct cli_command *cmd = find_command(argv[1]);
-    if (cmd != NULL)
-        return run_command(cmd, argc - 2, argv + 2);
-    return run_command(&cmd_check, argc - 1, argv + 1);
+    argc--;
+    argv++;
+    const struct cli_command *cmd = take_command(&argc, argv);
+    return run_command(cmd, argc, argv);
 }

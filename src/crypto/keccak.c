@@ -30,20 +30,26 @@ static void rho_pi(uint64_t a[25])
     }
 }
 
+/* Unrolled, so that indices modulo 5 are constants also where the compiler would not by itself. */
 static void permute(uint64_t a[25])
 {
     for (size_t round = 0; round < 24; round++) {
         uint64_t c[5], d;
+#pragma GCC unroll 5
         for (size_t x = 0; x < 5; x++)
             c[x] = a[x] ^ a[x + 5] ^ a[x + 10] ^ a[x + 15] ^ a[x + 20];
+#pragma GCC unroll 5
         for (size_t x = 0; x < 5; x++) {
             d = c[(x + 4) % 5] ^ rotl(c[(x + 1) % 5], 1);
+#pragma GCC unroll 5
             for (size_t y = 0; y < 25; y += 5)
                 a[x + y] ^= d;
         }
         rho_pi(a);
+#pragma GCC unroll 5
         for (size_t y = 0; y < 25; y += 5) {
             uint64_t b[5] = {a[y], a[y + 1], a[y + 2], a[y + 3], a[y + 4]};
+#pragma GCC unroll 5
             for (size_t x = 0; x < 5; x++)
                 a[y + x] = b[x] ^ (~b[(x + 1) % 5] & b[(x + 2) % 5]);
         }

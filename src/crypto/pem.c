@@ -7,16 +7,19 @@
 
 /* ---- PEM certificates ------------------------------------------------------------------------------ */
 
-static int base64_value(uint8_t ch)
-{
-    if (ch >= 'A' && ch <= 'Z')
-        return ch - 'A';
-    if (ch >= 'a' && ch <= 'z')
-        return ch - 'a' + 26;
-    if (ch >= '0' && ch <= '9')
-        return ch - '0' + 52;
-    return ch == '+' ? 62 : ch == '/' ? 63 : -1;
-}
+/* Value + 1 of each base64 character, 64+1 for white space, 0 for what does not belong. */
+enum { SPACE = 65 };
+static const uint8_t base64_values[256] = {
+    ['A'] = 1,  ['B'] = 2,  ['C'] = 3,  ['D'] = 4,  ['E'] = 5,  ['F'] = 6,  ['G'] = 7,  ['H'] = 8,
+    ['I'] = 9,  ['J'] = 10, ['K'] = 11, ['L'] = 12, ['M'] = 13, ['N'] = 14, ['O'] = 15, ['P'] = 16,
+    ['Q'] = 17, ['R'] = 18, ['S'] = 19, ['T'] = 20, ['U'] = 21, ['V'] = 22, ['W'] = 23, ['X'] = 24,
+    ['Y'] = 25, ['Z'] = 26, ['a'] = 27, ['b'] = 28, ['c'] = 29, ['d'] = 30, ['e'] = 31, ['f'] = 32,
+    ['g'] = 33, ['h'] = 34, ['i'] = 35, ['j'] = 36, ['k'] = 37, ['l'] = 38, ['m'] = 39, ['n'] = 40,
+    ['o'] = 41, ['p'] = 42, ['q'] = 43, ['r'] = 44, ['s'] = 45, ['t'] = 46, ['u'] = 47, ['v'] = 48,
+    ['w'] = 49, ['x'] = 50, ['y'] = 51, ['z'] = 52, ['0'] = 53, ['1'] = 54, ['2'] = 55, ['3'] = 56,
+    ['4'] = 57, ['5'] = 58, ['6'] = 59, ['7'] = 60, ['8'] = 61, ['9'] = 62, ['+'] = 63, ['/'] = 64,
+    [' '] = SPACE, ['\t'] = SPACE, ['\r'] = SPACE, ['\n'] = SPACE,
+};
 
 /* Appends the decoded bytes; false when a character is neither base64 nor white space. */
 static bool base64(struct tw_view in, struct tw_buf *out)
@@ -29,16 +32,15 @@ static bool base64(struct tw_view in, struct tw_buf *out)
         return false;
     bool ok = true;
     for (size_t i = 0; ok && i < in.len; i++) {
-        uint8_t ch = in.data[i];
-        int v = base64_value(ch);
-        if (ch == ' ' || ch == '\t' || ch == '\r' || ch == '\n')
+        unsigned v = base64_values[in.data[i]];
+        if (v == SPACE)
             continue;
-        if (ch == '=') {
+        if (in.data[i] == '=') {
             pad++;
             continue;
         }
-        ok = v >= 0 && pad == 0;
-        acc = acc << 6 | (uint32_t)(v & 63);
+        ok = v != 0 && pad == 0;
+        acc = acc << 6 | ((v - 1) & 63);
         bits += 6;
         if (bits >= 8) {
             bits -= 8;
@@ -52,7 +54,7 @@ static bool base64(struct tw_view in, struct tw_buf *out)
 
 static bool find(struct tw_view v, size_t from, const char *needle, size_t *at)
 {
-    if (from >= v.len)
+    if (from >= v.len) /* also where there is no data at all */
         return false;
     const void *p = memmem(v.data + from, v.len - from, needle, strlen(needle));
     if (p == NULL)
@@ -68,16 +70,16 @@ static bool is_cert_label(struct tw_view label)
            tw_view_eq(label, tw_view_str("TRUSTED CERTIFICATE"));
 }
 
-/* Length of the first DER element; all of v when it cannot be told. */
-static size_t first_element(struct tw_view v)
+/* Length of the first DER element, 0 when not even that is whole, as in a file that was cut. */
+static size_t first_element(struct tw_view der)
 {
-    struct tw_reader r = tw_rd_of(v);
+    struct tw_reader r = tw_rd_of(der);
     tw_rd_u8(&r, "tag");
     size_t len = tw_rd_u8(&r, "length");
     if (len >= 0x80)
         len = (len & 0x7f) >= 1 && (len & 0x7f) <= 4 ? (size_t)tw_rd_uint(&r, len & 0x7f, "length")
                                                      : SIZE_MAX;
-    return tw_rd_ok(&r) && len <= tw_rd_left(&r) ? r.pos + len : v.len;
+    return tw_rd_ok(&r) && len <= tw_rd_left(&r) ? r.pos + len : 0;
 }
 
 typedef bool label_fn(struct tw_view label, const char *want);
@@ -138,8 +140,10 @@ bool tw_pem_next_anchor(struct tw_view pem, size_t *pos, struct tw_buf *out, siz
     if (!next_block(pem, pos, is_any_cert, NULL, out, damaged, &label))
         return false;
     *cert_len = out->len - start;
-    if (label.data[0] == 'T') /* TRUSTED CERTIFICATE: OpenSSL's settings stand behind it */
-        *cert_len = first_element(tw_view_of(out->data + start, out->len - start));
+    /* TRUSTED CERTIFICATE: OpenSSL's settings stand behind it */
+    size_t first = first_element(tw_view_of(out->data + start, out->len - start));
+    if (label.data[0] == 'T' && first > 0)
+        *cert_len = first;
     return true;
 }
 
@@ -238,8 +242,9 @@ static enum tw_status load_pkcs12(struct tw_credential *c, struct tw_view in, co
         *why = leaf == NULL ? "no certificate in the PKCS#12 file" : "no key in the PKCS#12 file";
     } else {
         bool ok = take_key(c, key);
+        int more_n = more == NULL ? 0 : sk_X509_num(more); /* -1 for NULL */
         key = NULL;
-        for (int i = -1; ok && i < sk_X509_num(more); i++) {
+        for (int i = -1; ok && i < more_n; i++) {
             unsigned char *der = NULL;
             int n = i2d_X509(i < 0 ? leaf : sk_X509_value(more, i), &der);
             ok = n > 0 && add_chain(c, tw_view_of(der, (size_t)n));
@@ -262,6 +267,7 @@ static enum tw_status load_chain(struct tw_credential *c, struct tw_view cert, c
     size_t pos = 0, damaged = 0;
     bool ok = true;
     while (ok && tw_pem_next_cert(cert, &pos, &der, &damaged)) {
+        damaged += first_element(tw_buf_view(&der)) == 0;
         ok = add_chain(c, tw_buf_view(&der));
         der.len = 0;
     }
@@ -272,8 +278,8 @@ static enum tw_status load_chain(struct tw_credential *c, struct tw_view cert, c
         ok = add_chain(c, cert);
     X509_free(x);
     ERR_clear_error();
-    if (c->chain_n == 0) {
-        *why = damaged > 0 ? "the certificate in it is damaged" : "no certificate in it";
+    if (c->chain_n == 0 || damaged > 0) {
+        *why = damaged > 0 ? "a certificate in it is damaged" : "no certificate in it";
         return TW_E_INPUT;
     }
     return ok ? TW_OK : TW_E_NOMEM;

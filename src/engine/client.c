@@ -301,11 +301,11 @@ static bool make_randoms(struct tw_conn *c)
     struct tw_client *k = c->client;
     struct tw_hello *h = &c->cfg.hello;
     const struct tw_session *s = c->cfg.session;
-    uint8_t seed[4];
-    struct tw_crypto *y = c->crypto;
-    if (!y->random(y->ctx, k->random, 32) || !y->random(y->ctx, k->session_id, 32) ||
-        !y->random(y->ctx, seed, 4))
+    uint8_t fresh[32 + 32 + 4], *seed = fresh + 64; /* one call: each has its price */
+    if (!c->crypto->random(c->crypto->ctx, fresh, sizeof fresh))
         return false;
+    memcpy(k->random, fresh, 32);
+    memcpy(k->session_id, fresh + 32, 32);
     if (h->grease_seed == 0)
         h->grease_seed = (uint32_t)seed[0] << 24 | (uint32_t)seed[1] << 16 |
                          (uint32_t)seed[2] << 8 | seed[3];

@@ -12,6 +12,7 @@
 enum {
     MAX_IDLE = 32,           /* records in a row that move nothing */
     MAX_KEY_UPDATES = 32,
+    MAX_MESSAGES = 512,      /* a handshake has some twenty; tickets may follow */
     KEEP_APP = 65536,
     KEEP_NOT_TLS = 512,
     NOTED_APP = 1024,
@@ -308,9 +309,12 @@ static bool take_message(void *user, const struct tw_hs_message *m)
 {
     struct tw_conn *c = user;
     struct tw_note n = tw_conn_note(c, c->peer, c->read != NULL, m->off);
-    c->idle_records = 0;
     c->hs_rest = m->rest;
     uint8_t type = m->type;
+    if (++c->messages > MAX_MESSAGES) {
+        limit(c, "messages", "the peer sent more handshake messages than are read");
+        return false;
+    }
     if (type == TW_MSG_CLIENT_HELLO) /* also the second one: as the client notes it */
         n.version = n.cipher = 0;
     tw_note_message(&n, type, m->body);
@@ -319,6 +323,7 @@ static bool take_message(void *user, const struct tw_hs_message *m)
             tw_conn_send_alert(c, 1, TW_ALERT_NO_RENEGOTIATION);
         return idle(c);
     }
+    c->idle_records = 0;
     if (type == TW_MSG_CERTIFICATE && c->peer == TW_CLIENT)
         c->facts.client_cert_nonempty = has_certificate(c->version >= TW_TLS13, m->body);
     if (type == TW_MSG_SERVER_HELLO && c->peer == TW_SERVER)

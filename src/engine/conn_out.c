@@ -15,16 +15,24 @@ static void put_record(struct tw_conn *c, uint8_t type, struct tw_view content)
         tw_conn_break(c, TW_E_LIMIT);
 }
 
+/* Bytes of content in one record: a ClientHello may be spread over several small ones. */
+static size_t fragment(const struct tw_conn *c)
+{
+    size_t max = c->client != NULL && c->write == NULL ? c->cfg.hello.record_max : 0;
+    return max > 0 && max < FRAGMENT ? max : FRAGMENT;
+}
+
 static void put_records(struct tw_conn *c, uint8_t type, struct tw_view content)
 {
-    for (size_t pos = 0; pos < content.len && !c->out.failed; pos += FRAGMENT)
-        put_record(c, type, tw_view_sub(content, pos, FRAGMENT));
+    size_t n = fragment(c);
+    for (size_t pos = 0; pos < content.len && !c->out.failed; pos += n)
+        put_record(c, type, tw_view_sub(content, pos, n));
 }
 
 /* Stream offset at which the next queued handshake byte will be on the wire (exact in clear). */
 static uint64_t next_offset(const struct tw_conn *c)
 {
-    return c->out_off + c->out.len + c->hs_out.len + 5 * (c->hs_out.len / FRAGMENT + 1);
+    return c->out_off + c->out.len + c->hs_out.len + 5 * (c->hs_out.len / fragment(c) + 1);
 }
 
 void tw_conn_flush(struct tw_conn *c)

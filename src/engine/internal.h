@@ -66,6 +66,7 @@ struct tw_conn {
     struct tw_buf plain;       /* content of the record that is being looked at */
     size_t hs_rest;            /* bytes behind the present message in its record */
     size_t hs_bytes;           /* handshake bytes from the peer so far */
+    unsigned messages;         /* handshake messages from the peer */
     unsigned key_updates;      /* since the last application data */
     unsigned idle_records;     /* records in a row that moved nothing: empty, CCS, warnings */
     size_t early_skip;         /* server: bytes of early data that may still be skipped because

@@ -40,6 +40,7 @@ struct client {
     struct tw_trace *trace;
     struct tw_conn *tls;
     bool closing;
+    bool passed_gate, swallowed;    /* the gate's verdict on the first bytes */
 };
 
 /* ---- one connection --------------------------------------------------------------------------- */
@@ -102,9 +103,26 @@ static void run_engine(struct client *c, struct tw_view in)
         client_close(c, false);
 }
 
+/* true: the gate let the first bytes through, or they came long ago. */
+static bool passes_gate(struct client *c, struct tw_view in)
+{
+    const struct lab_gate *g = &c->server->fault->gate;
+    if (c->swallowed || c->passed_gate)
+        return !c->swallowed;
+    c->passed_gate = !lab_gate_hits(g->on, in);
+    if (c->passed_gate)
+        return true;
+    c->swallowed = true;
+    if (g->does != LAB_GATE_SWALLOW)
+        client_close(c, g->does == LAB_GATE_RESET);
+    return false;
+}
+
 static void on_bytes(struct client *c, struct tw_view in)
 {
     const struct lab_fault *f = c->server->fault;
+    if (!passes_gate(c, in))
+        return;
     struct tw_view bytes = tw_view_of(f->bytes, f->bytes_len);
     switch (f->kind) {
     case LAB_TLS:
@@ -348,6 +366,11 @@ static bool open_ca_ports(struct tw_lab *lab)
     set_up(&lab->http, lab, &http);
     set_up(&lab->dead, lab, &dead);
     return listen_tcp(&lab->http, 0) && bind_only(&lab->dead, 0);
+}
+
+bool tw_lab_knows(const char *name)
+{
+    return known(name);
 }
 
 int tw_lab_start(struct tw_lib *lib, const char *const *only, unsigned base_port,

@@ -50,6 +50,17 @@ enum lab_kind {
     LAB_HTTP             /* the lab's CA: OCSP, CRLs and certificates; not a fault, not shown */
 };
 
+/** What a device or a careless server before the TLS stack makes of the first bytes (gate.c). */
+enum lab_gate_on { LAB_GATE_NEVER, LAB_GATE_LARGE /* over 1400 bytes */, LAB_GATE_HYBRID_GROUP,
+                   LAB_GATE_TLS13, LAB_GATE_EXT_27 /* compress_certificate */,
+                   LAB_GATE_NAME /* a server name within the first record */ };
+enum lab_gate_does { LAB_GATE_SWALLOW, LAB_GATE_CLOSE, LAB_GATE_RESET };
+struct lab_gate {
+    enum lab_gate_on on;
+    enum lab_gate_does does;
+};
+bool lab_gate_hits(enum lab_gate_on on, struct tw_view first_bytes);
+
 struct lab_fault {
     const char *name, *title, *expect, *options;
     enum lab_kind kind;
@@ -58,6 +69,7 @@ struct lab_fault {
     const char *bytes;                        /* GREET, ANSWER */
     size_t bytes_len;
     enum lab_body staple;                     /* TLS: stapled OCSP response */
+    struct lab_gate gate;                     /* before the engine */
 };
 /** i-th fault; NULL past the end. */
 const struct lab_fault *lab_fault_at(size_t i);

@@ -69,6 +69,16 @@ struct tw_sock_events {
 /** Starts to connect; NULL when the system refuses at once (errno_out). Events come later. */
 struct tw_sock *tw_sock_connect(struct tw_net *n, const struct tw_addr *a,
                                 const struct tw_sock_events *ev, void *user, int *errno_out);
+/** As above, with segments of at most mss bytes in both directions (TCP_MAXSEG); 0 = as usual. */
+struct tw_sock *tw_sock_connect_mss(struct tw_net *n, const struct tw_addr *a, int mss,
+                                    const struct tw_sock_events *ev, void *user, int *errno_out);
+/** What the kernel knows of a connection; false where it does not tell (not Linux). */
+struct tw_sock_info {
+    unsigned unacked;          /* segments sent and not acknowledged */
+    unsigned retransmits;      /* segments sent again, in all */
+    unsigned rtt_us;
+};
+bool tw_sock_info(const struct tw_sock *s, struct tw_sock_info *out);
 /** Queues bytes and sends what can be sent; at most 1 MiB may wait. */
 bool tw_sock_send(struct tw_sock *s, struct tw_view v);
 /** No event follows. NULL is fine. linger_reset: close with RST. */

@@ -17,6 +17,7 @@ struct tw_sock {
     uv_poll_t poll;
     int fd;
     bool connecting, closing;
+    bool reset;                /* by the peer, before we looked */
     struct tw_sock_events ev;
     void *user;
     struct tw_buf out;
@@ -73,6 +74,12 @@ static void finish_connect(struct tw_sock *s)
     if (getsockopt(s->fd, SOL_SOCKET, SO_ERROR, &err, &len) != 0)
         err = errno;
     s->connecting = false;
+    /* A refused SYN is ECONNREFUSED. A reset here came after the handshake of TCP: the connection
+     * was made, and what the peer sent before it is still to be read. */
+    if (err == ECONNRESET || err == EPIPE) {
+        s->reset = true;
+        err = 0;
+    }
     struct tw_sock_events ev = s->ev;
     void *user = s->user;
     if (err == ECONNRESET) { /* a refused SYN is ECONNREFUSED: this one was accepted, then reset */
@@ -103,9 +110,9 @@ static bool read_once(struct tw_sock *s)
         s->ev.data(s->user, tw_view_of(buf, (size_t)n));
         return !s->closing;
     }
-    int err = n == 0 ? 0 : errno;
+    int err = n < 0 ? errno : s->reset ? ECONNRESET : 0;
     uv_poll_stop(&s->poll);
-    s->ev.ended(s->user, n == 0 ? "fin" : err == ECONNRESET || err == EPIPE ? "rst" : "error",
+    s->ev.ended(s->user, err == 0 ? "fin" : err == ECONNRESET || err == EPIPE ? "rst" : "error",
                 err);
     return false;
 }
@@ -129,6 +136,22 @@ static void on_poll(uv_poll_t *h, int status, int events)
 struct tw_sock *tw_sock_connect(struct tw_net *n, const struct tw_addr *a,
                                 const struct tw_sock_events *ev, void *user, int *errno_out)
 {
+    return tw_sock_connect_mss(n, a, 0, ev, user, errno_out);
+}
+
+bool tw_sock_info(const struct tw_sock *s, struct tw_sock_info *out)
+{
+    struct tcp_info info = {0};
+    socklen_t len = sizeof info;
+    if (s == NULL || s->closing || getsockopt(s->fd, IPPROTO_TCP, TCP_INFO, &info, &len) != 0)
+        return false;
+    *out = (struct tw_sock_info){info.tcpi_unacked, info.tcpi_total_retrans, info.tcpi_rtt};
+    return true;
+}
+
+struct tw_sock *tw_sock_connect_mss(struct tw_net *n, const struct tw_addr *a, int mss,
+                                    const struct tw_sock_events *ev, void *user, int *errno_out)
+{
     struct tw_sock *s = calloc(1, sizeof *s);
     *errno_out = ENOMEM;
     if (s == NULL)
@@ -141,6 +164,8 @@ struct tw_sock *tw_sock_connect(struct tw_net *n, const struct tw_addr *a,
     }
     int one = 1;
     setsockopt(s->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+    if (mss > 0)
+        setsockopt(s->fd, IPPROTO_TCP, TCP_MAXSEG, &mss, sizeof mss);
     int rc = connect(s->fd, (const struct sockaddr *)&a->ss, a->len);
     *errno_out = errno;
     if ((rc != 0 && errno != EINPROGRESS) || uv_poll_init_socket(&n->loop, &s->poll, s->fd) != 0) {

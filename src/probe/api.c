@@ -119,20 +119,37 @@ char *tw_result_trace(const struct tw_result *r, size_t *len)
     return take_text(&b, ok, len);
 }
 
+static bool take_target(struct tw_lib *lib, struct tw_options *o, const char *target,
+                        struct tw_target *t, const char **why)
+{
+    if (tw_options_finish(o, lib, why) != 0)
+        return false;
+    if (target == NULL)
+        return true;
+    return tw_target_parse(target, t, why) &&
+           (o->connect != NULL || o->proxy != NULL ||
+            tw_target_family_ok(t, o->family, why));
+}
+
+int tw_check_target(struct tw_lib *lib, struct tw_options *o, const char *target, const char **why)
+{
+    struct tw_target t;
+    return take_target(lib, o, target, &t, why) ? 0 : TW_EXIT_USAGE;
+}
+
 int tw_check(struct tw_lib *lib, struct tw_options *o, const char *target,
              tw_progress_fn *progress, void *user, struct tw_result **out, const char **why)
 {
-    struct tw_target *t = tw_arena_alloc(o->arena, sizeof *t);
+    struct tw_target t; /* not in the options' arena: a list may have millions of targets */
     *out = NULL;
-    *why = "out of memory";
-    if (t == NULL)
-        return TW_EXIT_UNKNOWN;
-    if (tw_options_finish(o, lib, why) != 0 || !tw_target_parse(target, t, why))
+    *why = "a target is needed";
+    if (target == NULL || !take_target(lib, o, target, &t, why))
         return TW_EXIT_USAGE;
+    *why = "out of memory";
     struct tw_result *r = tw_result_new("check");
     if (r == NULL)
         return TW_EXIT_UNKNOWN;
-    if (tw_probe_run(lib, o, t, progress, user, r) != TW_OK) {
+    if (tw_probe_run(lib, o, &t, progress, user, r) != TW_OK) {
         tw_result_free(r);
         return TW_EXIT_UNKNOWN;
     }

@@ -84,8 +84,12 @@ static int hpack_status(struct tw_view block)
     static const int indexed[] = {200, 204, 206, 304, 400, 404, 500}; /* index 8..14 */
     struct tw_reader r = tw_rd_of(block);
     uint8_t b = tw_rd_u8(&r, "field");
-    while (tw_rd_ok(&r) && (b & 0xe0) == 0x20) /* dynamic table size update, one byte or more */
+    while (tw_rd_ok(&r) && (b & 0xe0) == 0x20) { /* dynamic table size update, RFC 7541 6.3 */
+        if ((b & 0x1f) == 0x1f) /* its number goes on, 5.1 */
+            while ((tw_rd_u8(&r, "size") & 0x80) != 0)
+                continue;
         b = tw_rd_u8(&r, "field");
+    }
     if (b >= 0x88 && b <= 0x8e)
         return indexed[b - 0x88];
     if (b != 0x48 && b != 0x08 && b != 0x18)

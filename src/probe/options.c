@@ -6,7 +6,7 @@
 #include "net/net.h"
 
 enum { MAX_CRED_FILE = 1 << 20, MAX_LOG_LIST = 8 << 20,
-       MAX_CHAIN = 4 << 20, MAX_CRLS = 64 << 20, DEFAULT_TIMEOUT_MS = 10000, DEFAULT_CONNECTIONS = 12 };
+       MAX_CHAIN = 4 << 20, MAX_CRLS = 64 << 20, DEFAULT_TIMEOUT_MS = 10000, DEFAULT_CONNECTIONS = 40 };
 
 typedef int set_fn(struct tw_options *o, struct tw_lib *lib, const char *value, const char **why);
 
@@ -131,11 +131,27 @@ static int set_text(struct tw_options *o, const char **slot, const char *value, 
     return *slot == NULL ? refuse(o, why, "out of memory") : 0;
 }
 
+/* A name for SNI or to verify: A-labels, and no dot at the end (RFC 6066 3). */
+static int set_name(struct tw_options *o, const char **slot, const char *value, const char **why)
+{
+    char ascii[256];
+    const char *reason;
+    struct tw_addr ip;
+    if (tw_addr_parse(value, 1, &ip)) /* certificates may name addresses */
+        return set_text(o, slot, value, 253, why);
+    if (!tw_name_to_ascii(value, ascii, sizeof ascii, &reason))
+        return refuse(o, why, "'%.100s': %s", value, reason);
+    size_t n = strlen(ascii);
+    if (n > 1 && ascii[n - 1] == '.')
+        ascii[n - 1] = '\0';
+    return set_text(o, slot, ascii, 253, why);
+}
+
 static int set_servername(struct tw_options *o, struct tw_lib *lib, const char *v, const char **why)
 {
     (void)lib;
     return v[0] == '\0' ? refuse(o, why, "a name is needed (--no-sni sends none)")
-                        : set_text(o, &o->server_name, v, 253, why);
+                        : set_name(o, &o->server_name, v, why);
 }
 
 static int set_verify_name(struct tw_options *o, struct tw_lib *lib, const char *v,
@@ -143,7 +159,7 @@ static int set_verify_name(struct tw_options *o, struct tw_lib *lib, const char 
 {
     (void)lib;
     return v[0] == '\0' ? refuse(o, why, "a name is needed")
-                        : set_text(o, &o->verify_name, v, 253, why);
+                        : set_name(o, &o->verify_name, v, why);
 }
 
 static int set_no_sni(struct tw_options *o, struct tw_lib *lib, const char *v, const char **why)
@@ -366,6 +382,56 @@ static int set_max_connections(struct tw_options *o, struct tw_lib *lib, const c
     return 0;
 }
 
+static int set_starttls(struct tw_options *o, struct tw_lib *lib, const char *value,
+                        const char **why)
+{
+    (void)lib;
+    o->no_starttls = strcmp(value, "none") == 0;
+    o->starttls = o->no_starttls ? NULL : tw_protocol_by_name(value);
+    if (!o->no_starttls && (o->starttls == NULL || tw_protocol_is_proxy(o->starttls)))
+        return refuse(o, why, "'%.60s' is no protocol with an upgrade to TLS; known are smtp, lmtp, "
+                              "imap, pop3, ftp, nntp, sieve, irc, xmpp, xmpp-server, ldap, postgres, "
+                              "mysql, mssql, rdp, vnc, and none", value);
+    return 0;
+}
+
+/* http://[user[:password]@]host[:port], socks5://..., socks4a://... */
+static int set_proxy(struct tw_options *o, struct tw_lib *lib, const char *value, const char **why)
+{
+    static const struct {
+        const char *scheme, *protocol;
+    } kinds[] = {{"http://", "http-proxy"}, {"socks5://", "socks5"}, {"socks5h://", "socks5"},
+                 {"socks4a://", "socks4a"}};
+    (void)lib;
+    const char *rest = strstr(value, "://") == NULL ? value : NULL;
+    o->proxy = tw_protocol_by_name("http-proxy");
+    for (size_t i = 0; rest == NULL && i < TW_ARRAY_LEN(kinds); i++)
+        if (strncmp(value, kinds[i].scheme, strlen(kinds[i].scheme)) == 0) {
+            o->proxy = tw_protocol_by_name(kinds[i].protocol);
+            rest = value + strlen(kinds[i].scheme);
+        }
+    if (rest == NULL)
+        return refuse(o, why, "'%.60s': a proxy is http://, socks5:// or socks4a://HOST[:PORT]",
+                      value);
+    const char *at = strrchr(rest, '@');
+    if (at != NULL) {
+        struct tw_view who = tw_view_of(rest, (size_t)(at - rest));
+        const char *colon = memchr(rest, ':', who.len);
+        size_t n = colon == NULL ? who.len : (size_t)(colon - rest);
+        o->proxy_user = tw_arena_text(o->arena, tw_view_of(rest, n));
+        o->proxy_password = colon == NULL ? "" : tw_arena_text(o->arena,
+                                                               tw_view_of(colon + 1,
+                                                                          who.len - n - 1));
+        rest = at + 1;
+    }
+    const char *reason;
+    if (!tw_target_parse(rest, &o->proxy_at, &reason))
+        return refuse(o, why, "'%.60s': %s", rest, reason);
+    if (!o->proxy_at.has_port)
+        o->proxy_at.port = tw_protocol_port(o->proxy);
+    return 0;
+}
+
 /* ---- inspect ---------------------------------------------------------------------------------- */
 
 /* Several files add up. */
@@ -434,6 +500,7 @@ static const struct {
     {"max-version", true, set_max_version}, {"ciphers", true, set_ciphers},
     {"groups", true, set_groups},           {"sigalgs", true, set_sigalgs},
     {"at", true, set_at},                   {"4", false, set_4},
+    {"starttls", true, set_starttls},       {"proxy", true, set_proxy},
     {"6", false, set_6},                    {"timeout", true, set_timeout},
     {"max-connections", true, set_max_connections},
     {"online", false, set_online},          {"hard-fail", false, set_hard_fail},
@@ -460,10 +527,16 @@ int tw_options_finish(struct tw_options *o, struct tw_lib *lib, const char **why
 {
     if (o->min_version != 0 && o->max_version != 0 && o->min_version > o->max_version)
         return refuse(o, why, "--min-version is above --max-version");
+    struct tw_target to;
+    if (o->connect != NULL && (!tw_target_parse(o->connect, &to, why) ||
+                               !tw_target_family_ok(&to, o->family, why)))
+        return refuse(o, why, "--connect %.100s: %s", o->connect, *why);
     if (o->no_sni && o->server_name != NULL)
         return refuse(o, why, "--no-sni and --servername exclude each other");
     if (o->key_path != NULL && o->cert_path == NULL)
         return refuse(o, why, "--key needs --cert");
+    if (o->key_path != NULL && o->key.len == 0)
+        return refuse(o, why, "%s: no private key in it", o->key_path);
     if (o->cert_path == NULL || o->cred != NULL)
         return 0;
     const char *reason = "out of memory";

@@ -30,9 +30,14 @@ struct pconn {
     const struct tw_addr *addrs; size_t addrs_n;
     struct tw_timer *eyeballs, *timer;
     struct tw_sock *sock;           /* the connected one */
+    struct tw_dialogue *dialogue;   /* what is said before TLS; kept for its framing */
+    size_t dialogues;               /* how many of p->before are done */
     struct tw_conn *tls;
     struct raw *raw;
-    uint64_t started, connected;
+    uint64_t started, connected, confirm_start;
+    struct tw_buf held;             /* second part of a ClientHello that is sent in two */
+    struct tw_timer *second;
+    bool hello_split;
     bool request_sent, confirming, not_tls, over;
 };
 
@@ -49,7 +54,8 @@ static void over(struct pconn *pc)
     pc->over = true;
     tw_timer_stop(pc->eyeballs);
     tw_timer_stop(pc->timer);
-    pc->eyeballs = pc->timer = NULL;
+    tw_timer_stop(pc->second);
+    pc->eyeballs = pc->timer = pc->second = NULL;
     for (size_t i = 0; i < pc->attempts_n; i++) {
         if (!pc->attempts[i].failed)
             tw_sock_close(pc->attempts[i].sock);
@@ -65,6 +71,8 @@ void pconn_free(struct pconn *pc)
     if (pc == NULL)
         return;
     tw_conn_free(pc->tls);
+    tw_dialogue_free(pc->dialogue);
+    tw_buf_cleanup(&pc->held);
     raw_free(pc->raw);
     free(pc);
 }
@@ -103,17 +111,55 @@ static uint64_t handshake_ms(const struct pconn *pc)
     uint64_t whole = pc->p->o->timeout_ms;
     if (pc->trial == NULL)
         return whole * 2 / 5;
+    if (pc->trial->transport == TW_TRANSPORT_HTTP)
+        return min_u64(2 * listen_ms(pc), TRIAL_MAX_MS);
     if (pc->trial->transport == TW_TRANSPORT_LISTEN)
         return min_u64(listen_ms(pc), whole / 5);
     return min_u64(TRIAL_MAX_MS, whole * 7 / 20);
 }
 
+/* The connection ends before there was any TLS on it. */
+static void end_dialogue(struct pconn *pc, const char *how, int err)
+{
+    tw_dialogue_end(pc->dialogue, tw_net_now(), how);
+    bool ours = strcmp(how, "stopped") == 0 || strcmp(how, "timeout") == 0;
+    struct tw_fact f = fact(pc, TW_FACT_END);
+    f.from = ours ? TW_CLIENT : TW_SERVER;
+    f.field = how;
+    f.num = err;
+    f.text = "waiting for an answer before TLS";
+    probe_fact(pc->p, f);
+}
+
+/* What the kernel knows at the end tells a path that loses packets from a host that is silent. */
+static void note_tcp_info(struct pconn *pc)
+{
+    struct tw_sock_info info;
+    char text[128];
+    if (pc->sock == NULL || !tw_sock_info(pc->sock, &info))
+        return;
+    snprintf(text, sizeof text, "%u segment%s not acknowledged, %u sent again, round trip %.1f ms",
+             info.unacked, info.unacked == 1 ? "" : "s", info.retransmits,
+             (double)info.rtt_us / 1000);
+    struct tw_fact f = fact(pc, TW_FACT_TCP);
+    f.from = TW_CLIENT;
+    f.field = "info";
+    f.num = info.unacked;
+    f.aux = info.retransmits;
+    f.text = text;
+    probe_fact(pc->p, f);
+}
+
 static void end_with(struct pconn *pc, const char *how, int err)
 {
+    if (strcmp(how, "timeout") == 0)
+        note_tcp_info(pc);
     if (pc->tls != NULL)
         tw_conn_end(pc->tls, tw_net_now(), how, err);
     else if (pc->raw != NULL)
         raw_end(pc->raw, how, err);
+    else if (pc->dialogue != NULL)
+        end_dialogue(pc, how, err);
     over(pc);
 }
 
@@ -143,7 +189,9 @@ void pconn_abort(struct pconn *pc, const char *how)
 
 bool pconn_listens(const struct pconn *pc)
 {
-    return !pc->over && pc->trial != NULL && pc->trial->transport == TW_TRANSPORT_LISTEN;
+    return !pc->over && pc->trial != NULL &&
+           (pc->trial->transport == TW_TRANSPORT_LISTEN ||
+            pc->trial->transport == TW_TRANSPORT_HTTP);
 }
 
 static void on_timer(void *user)
@@ -154,12 +202,45 @@ static void on_timer(void *user)
 
 /* ---- after the handshake ----------------------------------------------------------------------------- */
 
+static void send_second(void *user)
+{
+    struct pconn *pc = user;
+    tw_timer_stop(pc->second);
+    pc->second = NULL;
+    if (pc->sock != NULL)
+        tw_sock_send(pc->sock, tw_buf_view(&pc->held));
+    pc->held.len = 0;
+}
+
+/* The ClientHello in two segments, the second one a moment later. */
+static void send_split(struct pconn *pc, struct tw_view out)
+{
+    size_t first = pc->trial->wire.first_segment;
+    pc->hello_split = true;
+    tw_buf_init(&pc->held, 1 << 16);
+    if (!tw_buf_add(&pc->held, out.data + first, out.len - first))
+        return;
+    tw_sock_send(pc->sock, tw_view_sub(out, 0, first));
+    pc->second = tw_timer_start(pc->p->net, pc->trial->wire.delay_ms, 0, send_second, pc);
+}
+
 static void send_output(struct pconn *pc)
 {
     struct tw_view out = tw_conn_output(pc->tls);
     if (out.len == 0 || pc->sock == NULL)
         return;
-    tw_sock_send(pc->sock, out);
+    if (pc->trial != NULL && !pc->hello_split && pc->trial->wire.first_segment > 0 &&
+        out.len > pc->trial->wire.first_segment)
+        send_split(pc, out);
+    else if (pc->dialogue != NULL && tw_dialogue_framed(pc->dialogue)) {
+        struct tw_buf wire;
+        tw_buf_init(&wire, 1 << 20);
+        tw_dialogue_wrap(pc->dialogue, out, &wire);
+        tw_sock_send(pc->sock, tw_buf_view(&wire));
+        tw_buf_cleanup(&wire);
+    } else {
+        tw_sock_send(pc->sock, out);
+    }
     tw_conn_sent(pc->tls, tw_net_now(), out.len);
 }
 
@@ -202,13 +283,30 @@ static void note_http_status(struct pconn *pc, int status)
     probe_fact(pc->p, f);
 }
 
+static bool speaks_http(const struct pconn *pc)
+{
+    const char *alpn = tw_conn_alpn(pc->tls);
+    return pc->p->target->app == TW_APP_HTTP &&
+           (alpn[0] == '\0' || strcmp(alpn, "h2") == 0 || strncmp(alpn, "http/", 5) == 0);
+}
+
+/* The answer and the server's close_notify or FIN may come in one piece. */
+static void note_last_answer(struct pconn *pc)
+{
+    if (pc->tls == NULL || !pc->request_sent || !speaks_http(pc))
+        return;
+    struct tw_view app = tw_conn_app_data(pc->tls);
+    if (app.len > 0)
+        note_http_status(pc, tw_http_status(app, tw_conn_alpn(pc->tls)));
+}
+
 /* Called after each event while the connection is open. */
 static void confirm(struct pconn *pc)
 {
-    bool http = pc->p->target->app == TW_APP_HTTP;
+    if (pc->dialogue != NULL)
+        tw_dialogue_unframed(pc->dialogue);
+    bool http = speaks_http(pc);
     const char *alpn = tw_conn_alpn(pc->tls);
-    if (http && alpn[0] != '\0' && strcmp(alpn, "h2") != 0 && strncmp(alpn, "http/", 5) != 0)
-        http = false;
     if (!pc->request_sent && http) {
         struct tw_buf req;
         tw_buf_init(&req, 4096);
@@ -226,8 +324,12 @@ static void confirm(struct pconn *pc)
         finish_well(pc);
         return;
     }
+    uint64_t now = tw_net_now();
+    if (!pc->confirming)
+        pc->confirm_start = now;
     pc->confirming = true;
-    wait_at_most(pc, confirm_ms(pc));
+    uint64_t waited = (now - pc->confirm_start) / 1000000, limit = confirm_ms(pc);
+    wait_at_most(pc, limit > waited ? limit - waited : 0); /* a trickle does not prolong it */
 }
 
 /* ---- socket events ------------------------------------------------------------------------------------- */
@@ -239,30 +341,52 @@ static void after_engine(struct pconn *pc, enum tw_status st)
         pc->not_tls = true;
         wait_at_most(pc, BANNER_REST_MS);
     }
-    if (st != TW_OK || tw_conn_state(pc->tls) == TW_CONN_STOPPED)
+    if (st != TW_OK || tw_conn_state(pc->tls) == TW_CONN_STOPPED) {
+        note_last_answer(pc);
         end_with(pc, "stopped", 0);
-    else if (tw_conn_state(pc->tls) == TW_CONN_OPEN)
+    } else if (tw_conn_state(pc->tls) == TW_CONN_OPEN)
         confirm(pc);
 }
+
+static void feed_tls(struct pconn *pc, struct tw_view bytes)
+{
+    if (pc->dialogue == NULL || !tw_dialogue_framed(pc->dialogue)) {
+        after_engine(pc, tw_conn_feed(pc->tls, tw_net_now(), bytes));
+        return;
+    }
+    struct tw_buf tls;
+    tw_buf_init(&tls, 1 << 20);
+    bool whole = tw_dialogue_unwrap(pc->dialogue, bytes, &tls);
+    if (tls.len > 0)
+        after_engine(pc, tw_conn_feed(pc->tls, tw_net_now(), tw_buf_view(&tls)));
+    tw_buf_cleanup(&tls);
+    if (!whole && !pc->over)
+        end_with(pc, "stopped", 0);
+}
+
+static void feed_dialogue(struct pconn *pc, struct tw_view bytes);
 
 static void on_data(void *user, struct tw_view bytes)
 {
     struct pconn *pc = ((struct attempt *)user)->pc;
     if (pc->over)
         return;
-    if (pc->raw != NULL) {
-        if (raw_data(pc->raw, bytes))
-            end_with(pc, "stopped", 0);
-        return;
+    if (pc->tls != NULL) {
+        feed_tls(pc, bytes);
+    } else if (pc->raw == NULL) {
+        feed_dialogue(pc, bytes);
+    } else if (raw_data(pc->raw, bytes)) {
+        end_with(pc, "stopped", 0);
     }
-    after_engine(pc, tw_conn_feed(pc->tls, tw_net_now(), bytes));
 }
 
 static void on_ended(void *user, const char *how, int err)
 {
     struct pconn *pc = ((struct attempt *)user)->pc;
-    if (!pc->over)
-        end_with(pc, how, err);
+    if (pc->over)
+        return;
+    note_last_answer(pc);
+    end_with(pc, how, err);
 }
 
 /* ---- starting the conversation --------------------------------------------------------------------------- */
@@ -276,6 +400,8 @@ static bool start_tls(struct pconn *pc)
     tw_copy_str(cfg.hello.server_name, sizeof cfg.hello.server_name, p->server_name);
     if (pc->trial != NULL && pc->trial->apply != NULL)
         pc->trial->apply(&cfg.hello, &p->r->diagnosis->c);
+    for (size_t i = 0; pc->trial != NULL && i < pc->trial->without_n; i++)
+        tw_hello_drop_ext(&cfg.hello, pc->trial->without[i]);
     uint8_t seed[4];
     if (p->lib->crypto->random(p->lib->crypto->ctx, seed, sizeof seed))
         memcpy(&cfg.hello.grease_seed, seed, sizeof seed);
@@ -286,29 +412,114 @@ static bool start_tls(struct pconn *pc)
     return true;
 }
 
+static enum tw_transport transport(const struct pconn *pc)
+{
+    return pc->trial == NULL ? TW_TRANSPORT_TLS : pc->trial->transport;
+}
+
+/* How many dialogues come before TLS: proxies (they stand first) always, the upgrade mostly. */
+static size_t dialogues_before(const struct pconn *pc)
+{
+    const struct probe *p = pc->p;
+    enum tw_transport kind = transport(pc);
+    if (kind == TW_TRANSPORT_TLS_PROXY)
+        return 0;
+    if (kind == TW_TRANSPORT_TLS || kind == TW_TRANSPORT_SSL2)
+        return p->before_n;
+    return p->before_n > 0 && tw_protocol_is_proxy(p->before[0]);
+}
+
+static bool start_raw(struct pconn *pc)
+{
+    pc->raw = raw_new(pc->p, pc->n, transport(pc));
+    if (pc->raw != NULL && raw_opening(pc->raw).len > 0)
+        tw_sock_send(pc->sock, raw_opening(pc->raw));
+    return pc->raw != NULL;
+}
+
+static void say(struct pconn *pc)
+{
+    struct tw_view out = tw_dialogue_output(pc->dialogue);
+    if (out.len > 0 && pc->sock != NULL)
+        tw_sock_send(pc->sock, out);
+    tw_dialogue_sent(pc->dialogue);
+}
+
+static bool start_dialogue(struct pconn *pc, const struct tw_protocol *protocol)
+{
+    struct probe *p = pc->p;
+    struct tw_dialogue_config cfg = {.protocol = protocol, .host = p->target->host,
+                                     .port = p->target->port, .user = p->o->proxy_user,
+                                     .password = p->o->proxy_password, .trace = p->r->trace,
+                                     .conn = pc->n, .trace_start = p->start};
+    tw_dialogue_free(pc->dialogue);
+    pc->dialogue = tw_dialogue_new(&cfg, tw_net_now());
+    if (pc->dialogue != NULL)
+        say(pc);
+    return pc->dialogue != NULL;
+}
+
+/* The next thing to do on the connection: what must be said before TLS, then TLS itself. */
 static void start_conversation(struct pconn *pc)
 {
     struct probe *p = pc->p;
-    enum tw_transport kind = pc->trial == NULL ? TW_TRANSPORT_TLS : pc->trial->transport;
     bool ok;
-    if (kind == TW_TRANSPORT_TLS) {
+    enum tw_transport kind = transport(pc);
+    if (pc->dialogues < dialogues_before(pc))
+        ok = start_dialogue(pc, p->before[pc->dialogues]);
+    else if (kind == TW_TRANSPORT_TLS || kind == TW_TRANSPORT_TLS_DIRECT ||
+             kind == TW_TRANSPORT_TLS_PROXY)
         ok = start_tls(pc);
-    } else {
-        pc->raw = raw_new(p, pc->n, kind);
-        ok = pc->raw != NULL;
-        if (ok && raw_opening(pc->raw).len > 0)
-            tw_sock_send(pc->sock, raw_opening(pc->raw));
-    }
+    else
+        ok = start_raw(pc);
     if (!ok) {
         over(pc);
         return;
     }
     wait_at_most(pc, handshake_ms(pc));
-    if (pc->trial == NULL && p->o->ca == NULL)
+    if (pc->trial == NULL && p->o->ca == NULL && pc->tls != NULL)
         tw_system_trust(p->lib); /* while the server is at work on its answer */
 }
 
+static void feed_dialogue(struct pconn *pc, struct tw_view bytes)
+{
+    size_t used;
+    enum tw_dialogue_state st = tw_dialogue_feed(pc->dialogue, tw_net_now(), bytes, &used);
+    say(pc);
+    if (st == TW_DIALOGUE_GOING_ON)
+        return;
+    if (st != TW_DIALOGUE_READY) {
+        end_with(pc, "stopped", 0);
+        return;
+    }
+    pc->dialogues++;
+    start_conversation(pc);
+    struct tw_view rest = tw_view_sub(bytes, used, bytes.len);
+    if (rest.len == 0 || pc->over)
+        return;
+    if (pc->tls != NULL)
+        feed_tls(pc, rest);
+    else if (pc->raw == NULL)
+        feed_dialogue(pc, rest);
+}
+
 static void try_next(void *user);
+
+/*
+ * A SYN that is answered by RST gives ECONNREFUSED; ECONNRESET says that the connection stood and
+ * was reset before we got to look at it.
+ */
+static void reset_at_once(struct pconn *pc, const struct attempt *a, int err)
+{
+    connect_failed_fact(pc, a->addr, 0, false);
+    struct tw_fact f = fact(pc, TW_FACT_END);
+    f.from = TW_SERVER;
+    f.field = "rst";
+    f.num = err;
+    f.text = "nothing sent yet";
+    probe_fact(pc->p, f);
+    over(pc);
+}
 
 static void on_connected(void *user, int err)
 {
@@ -319,6 +530,10 @@ static void on_connected(void *user, int err)
     if (err != 0) {
         a->failed = true; /* the socket closed itself */
         a->sock = NULL;
+        if (err == ECONNRESET) {
+            reset_at_once(pc, a, err);
+            return;
+        }
         connect_failed_fact(pc, a->addr, err, false);
         try_next(pc);
         return;
@@ -361,7 +576,8 @@ static void try_next(void *user)
         *a = (struct attempt){.pc = pc, .addr = &pc->addrs[pc->attempts_n]};
         pc->attempts_n++;
         int err;
-        a->sock = tw_sock_connect(pc->p->net, a->addr, &events, a, &err);
+        a->sock = tw_sock_connect_mss(pc->p->net, a->addr, pc->trial == NULL ? 0 : pc->trial->wire.mss,
+                                      &events, a, &err);
         if (a->sock != NULL)
             return;
         a->failed = true;
@@ -382,6 +598,10 @@ bool pconn_start(struct probe *p, uint32_t n, const struct tw_trial *trial)
     pc->started = tw_net_now();
     pc->addrs = p->have_winner ? &p->winner : p->addrs;
     pc->addrs_n = p->have_winner ? 1 : p->addrs_n;
+    if (trial != NULL && trial->address > 0 && trial->address <= p->addrs_n) {
+        pc->addrs = &p->addrs[trial->address - 1];
+        pc->addrs_n = 1;
+    }
     p->conns[p->conns_n++] = pc;
     p->active++;
     struct tw_fact f = fact(pc, TW_FACT_TRIAL);

@@ -7,7 +7,7 @@
 
 #include <time.h>
 
-enum { TRACE_MAX = 24 << 20, ARENA_MAX = 8 << 20, PLAN_MAX = 16, PROGRESS_MS = 100 };
+enum { TRACE_MAX = 24 << 20, ARENA_MAX = 8 << 20, PLAN_MAX = 24, PROGRESS_MS = 100 };
 
 void probe_fact(struct probe *p, struct tw_fact f)
 {
@@ -39,6 +39,9 @@ static void note_settings(struct probe *p)
     setting(p, "verify_name", p->verify_name, 0);
     setting(p, "wall_time", NULL, p->o->has_at ? p->o->at : (int64_t)time(NULL));
     setting(p, "timeout_ms", NULL, (int64_t)p->o->timeout_ms);
+    for (size_t i = 0; i < p->before_n; i++)
+        setting(p, tw_protocol_is_proxy(p->before[i]) ? "proxy" : "starttls",
+                tw_protocol_name(p->before[i]), 0);
     if (p->o->connect != NULL)
         setting(p, "connect", p->o->connect, 0);
     if (p->o->ca != NULL)
@@ -102,15 +105,24 @@ static bool explain_path(struct probe *p, uint32_t conn)
     return tw_path_explain(&req, p->r->trace, conn, tw_net_now() - p->start) == TW_OK;
 }
 
-/* The baseline's certificates, or those of the first trial that got some. */
+/* The baseline's certificates, or those of the first trial that got some; and those of the trials whose
+ * point they are: what the name brings, what each other address of it sends. */
 static void explain_paths(struct probe *p)
 {
-    for (uint32_t conn = 1; conn <= p->conns_n; conn++)
-        if (explain_path(p, conn)) {
+    bool told = false;
+    const struct tw_trace *t = p->r->trace;
+    for (uint32_t conn = 1; conn <= p->conns_n; conn++) {
+        const struct tw_fact *trial = tw_trace_first(t, conn, TW_FACT_TRIAL, NULL);
+        bool own = trial != NULL && (strncmp(trial->field, "address-", 8) == 0 ||
+                                     strcmp(trial->field, "sni-host") == 0);
+        if (told && !own)
+            continue;
+        if (explain_path(p, conn) && !told) {
             tw_revocation_explain(p->r->trace, conn, tw_net_now() - p->start, p->lib->crypto,
                                   p->o->ct_logs);
-            return;
+            told = true;
         }
+    }
 }
 
 static void finish(struct probe *p)
@@ -249,16 +261,25 @@ static void on_resolved(void *user, const struct tw_resolved *res)
     start_baseline(p);
 }
 
+static void choose_dialogues(struct probe *p)
+{
+    const struct tw_options *o = p->o;
+    const struct tw_protocol *up = o->no_starttls      ? NULL
+                                   : o->starttls != NULL ? o->starttls
+                                                         : p->target->starttls;
+    if (o->proxy != NULL)
+        p->before[p->before_n++] = o->proxy;
+    if (up != NULL)
+        p->before[p->before_n++] = up;
+}
+
 /* --connect says where to go; the target still says what to ask for. */
 static void find_addresses(struct probe *p)
 {
-    struct tw_target to = *p->target;
+    struct tw_target to = p->o->proxy != NULL ? p->o->proxy_at : *p->target;
     const char *why;
-    if (p->o->connect != NULL && tw_target_parse(p->o->connect, &to, &why) &&
-        strchr(p->o->connect, ':') == NULL)
+    if (p->o->connect != NULL && tw_target_parse(p->o->connect, &to, &why) && !to.has_port)
         to.port = p->target->port;
-    if (p->o->connect != NULL && to.is_ip && tw_addr_parse(p->o->connect, to.port, &p->addrs[0]))
-        to.port = p->target->port; /* a bare IPv6 literal has colons but no port */
     if (to.is_ip && tw_addr_parse(to.host, to.port, &p->addrs[0])) {
         p->addrs_n = 1;
         start_baseline(p);
@@ -268,14 +289,20 @@ static void find_addresses(struct probe *p)
     tw_resolve(p->net, to.host, to.port, p->o->family, p->o->timeout_ms * 3 / 5, on_resolved, p);
 }
 
+/* The dot at the end of an absolute name is for DNS only: neither SNI (RFC 6066 3) nor
+ * certificates have it. */
 static void choose_names(struct probe *p)
 {
     const struct tw_options *o = p->o;
     const struct tw_target *t = p->target;
+    tw_copy_str(p->host_name, sizeof p->host_name, t->host);
+    size_t n = strlen(p->host_name);
+    if (n > 1 && p->host_name[n - 1] == '.')
+        p->host_name[n - 1] = '\0';
     p->server_name = o->no_sni ? "" : o->server_name != NULL ? o->server_name
-                     : t->is_ip ? "" : t->host;
+                     : t->is_ip ? "" : p->host_name;
     p->verify_name = o->verify_name != NULL ? o->verify_name
-                     : o->server_name != NULL ? o->server_name : t->host;
+                     : o->server_name != NULL ? o->server_name : p->host_name;
 }
 
 enum tw_status tw_probe_run(struct tw_lib *lib, const struct tw_options *o,
@@ -294,8 +321,13 @@ enum tw_status tw_probe_run(struct tw_lib *lib, const struct tw_options *o,
         return TW_E_NOMEM;
     }
     choose_names(p);
+    choose_dialogues(p);
     note_settings(p);
     tw_options_hello(o, lib->crypto, &p->hello);
+    if (t->app != TW_APP_HTTP && !o->has_alpn) { /* mail and database clients offer none */
+        p->hello.alpn_n = 0;
+        tw_hello_drop_ext(&p->hello, TW_EXT_ALPN);
+    }
     p->deadline_timer = tw_timer_start(p->net, o->timeout_ms, 0, on_deadline, p);
     if (progress != NULL)
         p->progress_timer = tw_timer_start(p->net, PROGRESS_MS, PROGRESS_MS, on_progress, p);

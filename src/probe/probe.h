@@ -7,6 +7,7 @@
 
 #include "base/base.h"
 #include "crypto/crypto.h"
+#include "dialogue/dialogue.h"
 #include "rules/rules.h"
 #include "tlswhy/tlswhy.h"
 #include "x509/revocation.h"
@@ -39,10 +40,19 @@ struct tw_target {
     char scheme[32];             /* "https" when none was given */
     unsigned port;
     bool is_ip;
+    bool has_port;               /* the port was given, or comes from a given scheme */
     enum tw_app app;
+    const struct tw_protocol *starttls; /* upgrade before TLS, by scheme or port; NULL: none */
 };
 /** @param why static text when false */
 bool tw_target_parse(const char *s, struct tw_target *t, const char **why);
+/** False when the target is an address of the other family. AF_UNSPEC takes all. */
+bool tw_target_family_ok(const struct tw_target *t, int family, const char **why);
+/**
+ * A host name as DNS, SNI and certificates have it: A-labels (RFC 5891), ASCII as it is.
+ * @param why static text when false
+ */
+bool tw_name_to_ascii(const char *name, char *out, size_t cap, const char **why);
 
 /* ---- options (options.c) -------------------------------------------------------------------------- */
 
@@ -58,6 +68,11 @@ struct tw_options {
     char alpn[8][32]; size_t alpn_n;
     uint16_t min_version, max_version;        /* 0: not given */
     struct tw_u16list ciphers, groups, sigalgs;
+    bool no_starttls;                         /* TLS from the first byte, whatever the port */
+    const struct tw_protocol *starttls;       /* NULL: as the target says */
+    const struct tw_protocol *proxy;          /* NULL: none */
+    struct tw_target proxy_at;
+    const char *proxy_user, *proxy_password;
     bool has_at; int64_t at;
     int family;                               /* AF_UNSPEC, AF_INET, AF_INET6 */
     uint64_t timeout_ms;

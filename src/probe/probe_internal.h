@@ -23,7 +23,9 @@ struct probe {
     tw_progress_fn *progress;
     void *user;
     struct tw_hello hello;           /* the baseline's */
+    char host_name[256];             /* the target's, without the dot of an absolute name */
     const char *server_name, *verify_name;
+    const struct tw_protocol *before[2]; size_t before_n; /* dialogues before TLS: proxy, upgrade */
     struct tw_addr addrs[TW_MAX_ADDRS]; size_t addrs_n;
     bool have_winner; struct tw_addr winner;
     struct pconn *conns[TW_MAX_CONNS]; size_t conns_n;
@@ -38,7 +40,7 @@ bool pconn_start(struct probe *p, uint32_t n, const struct tw_trial *trial);
 /** The whole diagnosis is out of time or was interrupted: ends the connection now. */
 void pconn_abort(struct pconn *pc, const char *how);
 void pconn_free(struct pconn *pc);
-/** Under way, and only waiting for the server to speak first. */
+/** Under way, and only waiting whether the server speaks in plain text. */
 bool pconn_listens(const struct pconn *pc);
 
 /** Called by a connection exactly once, when it is over. */

@@ -1,5 +1,6 @@
 /*
- * Connections without the engine: listen for a banner, ask in plain HTTP, or say hello in SSL 2.0.
+ * Connections without the engine: listen for a banner, ask in plain HTTP, as a PostgreSQL or LDAP
+ * client that wants TLS, or say hello in SSL 2.0.
  * What comes back is kept as it is; rules/ names it.
  */
 #include "probe/probe_internal.h"
@@ -14,6 +15,11 @@ struct raw {
     bool told;
 };
 
+/* PostgreSQL, "Message Formats": length 8, code 80877103. */
+static const uint8_t ssl_request[] = {0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f};
+/* RFC 4511 4.14.1: LDAPMessage 1, ExtendedRequest [APPLICATION 23], requestName [0] follows. */
+static const uint8_t start_tls[] = {0x30, 0x1d, 0x02, 0x01, 0x01, 0x77, 0x18, 0x80, 0x16};
+
 struct raw *raw_new(struct probe *p, uint32_t conn, enum tw_transport kind)
 {
     struct raw *r = calloc(1, sizeof *r);
@@ -24,8 +30,15 @@ struct raw *raw_new(struct probe *p, uint32_t conn, enum tw_transport kind)
     r->kind = kind;
     tw_buf_init(&r->opening, 4096);
     tw_buf_init(&r->seen, 65536);
+    /* without Host, which HTTP/1.0 does not need: Redis hangs up on that word */
     if (kind == TW_TRANSPORT_HTTP)
-        tw_buf_printf(&r->opening, "GET / HTTP/1.0\r\nHost: %s\r\n\r\n", p->target->host);
+        tw_buf_str(&r->opening, "GET / HTTP/1.0\r\n\r\n");
+    if (kind == TW_TRANSPORT_POSTGRES)
+        tw_buf_add(&r->opening, ssl_request, sizeof ssl_request);
+    if (kind == TW_TRANSPORT_LDAP) {
+        tw_buf_add(&r->opening, start_tls, sizeof start_tls);
+        tw_buf_str(&r->opening, "1.3.6.1.4.1.1466.20037");
+    }
     if (kind == TW_TRANSPORT_SSL2) {
         uint8_t challenge[16];
         struct tw_crypto *c = p->lib->crypto;
@@ -80,6 +93,8 @@ static bool tell(struct raw *r, bool at_end)
     struct tw_view v = tw_buf_view(&r->seen);
     if (r->told || v.len == 0)
         return r->told;
+    if (r->kind == TW_TRANSPORT_POSTGRES || r->kind == TW_TRANSPORT_LDAP)
+        at_end = true; /* the first bytes are the answer */
     struct tw_record rec;
     size_t used;
     enum tw_record_status st = tw_record_peek(v, true, &rec, &used);
@@ -89,6 +104,8 @@ static bool tell(struct raw *r, bool at_end)
     if (st == TW_REC_NOT_TLS && !at_end && !line && v.len < 16)
         return false; /* a banner may still be on its way */
     r->told = true;
+    if (st == TW_REC_NEED_MORE)
+        return true; /* the beginning of a TLS record: whatever this is, it is not another protocol */
     if (st == TW_REC_SSL2) {
         tell_ssl2(r, rec.body);
     } else if (st == TW_REC_OK && rec.type == TW_CT_ALERT) {

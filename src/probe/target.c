@@ -10,6 +10,16 @@ struct scheme {
     enum tw_app app;
 };
 
+/* A well-known port of a protocol with an upgrade to TLS (proxies have no such port). */
+static const struct tw_protocol *upgrade_of_port(unsigned port)
+{
+    const struct tw_protocol *p;
+    for (size_t i = 0; (p = tw_protocol_at(i)) != NULL; i++)
+        if (!tw_protocol_is_proxy(p) && tw_protocol_port(p) == port)
+            return p;
+    return NULL;
+}
+
 /* Schemes and their registered implicit-TLS ports (IANA service names). */
 static const struct scheme schemes[] = {
     {"https", 443, TW_APP_HTTP},   {"wss", 443, TW_APP_HTTP},    {"smtps", 465, TW_APP_OTHER},
@@ -57,6 +67,20 @@ static bool parse_port(const char *s, size_t n, unsigned *port)
     return v >= 1 && v <= 65535;
 }
 
+/* RFC 1035 2.3.4, with or without the root's dot. */
+static bool has_good_labels(const char *name)
+{
+    for (;;) {
+        size_t n = strcspn(name, ".");
+        if (n == 0 || n > 63)
+            return false;
+        name += n;
+        if (name[0] == '\0' || name[1] == '\0')
+            return true;
+        name++;
+    }
+}
+
 static bool set_host(const char *s, size_t n, struct tw_target *t, const char **why)
 {
     char raw[512];
@@ -74,18 +98,42 @@ static bool set_host(const char *s, size_t n, struct tw_target *t, const char **
     }
     struct tw_addr a;
     if (tw_addr_parse(raw, 1, &a)) {
+        for (size_t i = 0; i < n; i++)
+            if ((unsigned char)raw[i] >= 128) { /* in the zone behind % */
+                *why = "the address has a character that addresses cannot have";
+                return false;
+            }
         t->is_ip = true;
         return tw_copy_str(t->host, sizeof t->host, raw);
     }
+    return tw_name_to_ascii(raw, t->host, sizeof t->host, why);
+}
+
+bool tw_name_to_ascii(const char *name, char *out, size_t cap, const char **why)
+{
     char *ascii = NULL;
-    int rc = idn2_to_ascii_8z(raw, &ascii, IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL);
+    int rc = idn2_to_ascii_8z(name, &ascii, IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL);
     if (rc != IDN2_OK) /* underscores and the like are no IDNA, but DNS carries them */
-        rc = idn2_to_ascii_8z(raw, &ascii, IDN2_NO_TR46 | IDN2_NFC_INPUT);
-    bool ok = rc == IDN2_OK && tw_copy_str(t->host, sizeof t->host, ascii);
+        rc = idn2_to_ascii_8z(name, &ascii, IDN2_NO_TR46 | IDN2_NFC_INPUT);
+    bool ok = rc == IDN2_OK && tw_copy_str(out, cap, ascii);
     if (!ok)
         *why = rc == IDN2_OK ? "the host name is too long" : idn2_strerror(rc);
     idn2_free(ascii);
+    if (ok && !has_good_labels(out)) {
+        *why = "a part of the host name between dots is empty or longer than 63 characters";
+        return false;
+    }
     return ok;
+}
+
+bool tw_target_family_ok(const struct tw_target *t, int family, const char **why)
+{
+    bool v6 = strchr(t->host, ':') != NULL;
+    if (!t->is_ip || family == AF_UNSPEC || v6 == (family == AF_INET6))
+        return true;
+    *why = v6 ? "it is an IPv6 address, and -4 asks for IPv4 only"
+              : "it is an IPv4 address, and -6 asks for IPv6 only";
+    return false;
 }
 
 /* host, host:port, [v6], [v6]:port, bare v6 */
@@ -97,6 +145,10 @@ static bool parse_authority(const char *s, size_t n, struct tw_target *t, const 
         const char *close = memchr(s, ']', n);
         if (close == NULL) {
             *why = "'[' without ']'";
+            return false;
+        }
+        if (memchr(s, ':', (size_t)(close - s)) == NULL) {
+            *why = "only an IPv6 address may stand in brackets";
             return false;
         }
         host = s + 1;
@@ -133,6 +185,7 @@ bool tw_target_parse(const char *s, struct tw_target *t, const char **why)
     tw_copy_str(t->scheme, sizeof t->scheme, "https");
     const char *sep = strstr(s, "://");
     const struct scheme *scheme = NULL;
+    bool upgrade = false;
     if (sep != NULL) {
         size_t n = (size_t)(sep - s);
         char name[32];
@@ -143,27 +196,33 @@ bool tw_target_parse(const char *s, struct tw_target *t, const char **why)
         memcpy(name, s, n);
         name[n] = '\0';
         scheme = scheme_by_name(name);
-        if (scheme == NULL) {
+        t->starttls = scheme != NULL ? NULL : tw_protocol_by_name(name);
+        upgrade = t->starttls != NULL && !tw_protocol_is_proxy(t->starttls);
+        if (scheme == NULL && !upgrade) {
             *why = tw_view_ieq(tw_view_str(name), "http")
                        ? "http:// has no TLS; write https:// or just the host"
-                       : "the scheme before :// is none that starts with TLS (https, imaps, ...)";
+                       : "the scheme before :// is none that is known to use TLS";
             return false;
         }
-        tw_copy_str(t->scheme, sizeof t->scheme, scheme->name);
+        tw_copy_str(t->scheme, sizeof t->scheme,
+                    scheme != NULL ? scheme->name : tw_protocol_name(t->starttls));
         s = sep + 3;
     }
     size_t n = strcspn(s, "/?#");
     if (s[n] == '/')
         snprintf(t->path, sizeof t->path, "%.*s", (int)strcspn(s + n, "#"), s + n);
-    const char *at = memchr(s, '@', n); /* user:password@ in a pasted URL is nobody's business: */
+    const char *at = memrchr(s, '@', n); /* user:password@ in a pasted URL is nobody's business: */
     size_t skip = at == NULL ? 0 : (size_t)(at - s) + 1;
     if (skip > 0) /* neither DNS, nor the report, nor a saved trace that is sent around */
         snprintf(t->input, sizeof t->input, "%.*s%s", (int)(s - whole), whole, s + skip);
     if (!parse_authority(s + skip, n - skip, t, why))
         return false;
+    t->has_port = t->port != 0 || sep != NULL;
     if (t->port == 0)
-        t->port = scheme != NULL ? scheme->port : 443;
-    t->app = scheme != NULL ? scheme->app : app_of_port(t->port);
+        t->port = upgrade ? tw_protocol_port(t->starttls) : scheme != NULL ? scheme->port : 443;
+    if (sep == NULL)
+        t->starttls = upgrade_of_port(t->port);
+    t->app = upgrade ? TW_APP_OTHER : scheme != NULL ? scheme->app : app_of_port(t->port);
     for (const char *p = t->path; *p != '\0'; p++)
         if ((unsigned char)*p <= ' ' || (unsigned char)*p >= 127)
             tw_copy_str(t->path, sizeof t->path, "/");

@@ -22,7 +22,7 @@ static void target(struct json *j, const struct tw_diagnosis *d)
     else
         json_null(j, "port");
     json_str(j, "server_name", or_null(d->c.server_name));
-    json_null(j, "starttls");
+    json_str(j, "starttls", tw_trace_setting(t, "starttls"));
     json_open(j, "addresses", '[');
     const struct tw_fact *f = NULL;
     bool any = false;
@@ -171,6 +171,14 @@ static bool trial_passed(const struct tw_diagnosis *d, const struct tw_conn_view
     return v == d->c.base ? v->ok : tw_case_passed(&d->c, v->recipe);
 }
 
+static void alert(struct json *j, int code)
+{
+    const struct tw_code *a = code >= 0 && code <= 255 ? tw_alert_by_code((uint8_t)code) : NULL;
+    char number[16];
+    snprintf(number, sizeof number, "0x%02x", (unsigned)code & 0xff);
+    json_str(j, "alert", a != NULL ? a->name : code >= 0 ? number : NULL);
+}
+
 static void trials(struct json *j, const struct tw_diagnosis *d)
 {
     json_open(j, "trials", '[');
@@ -183,8 +191,7 @@ static void trials(struct json *j, const struct tw_diagnosis *d)
         json_str(j, "outcome", trial_passed(d, v) ? "pass" : "fail");
         json_str(j, "reached", phase_name(v->phase));
         json_str(j, "end", end_name(v->end));
-        const struct tw_code *alert = v->alert >= 0 ? tw_alert_by_code((uint8_t)v->alert) : NULL;
-        json_str(j, "alert", alert == NULL ? NULL : alert->name);
+        alert(j, v->alert);
         named(j, "version", v->version, tw_version_label);
         named(j, "cipher", v->cipher, tw_suite_label);
         named(j, "group", v->group, tw_group_label);

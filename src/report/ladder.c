@@ -208,6 +208,8 @@ static bool fill(const struct tw_diagnosis *d, const struct tw_fact *f, struct l
     const struct tw_code *alert;
     switch (f->kind) {
     case TW_FACT_TCP:
+        if (strcmp(f->field, "connect") != 0)
+            return false;
         row->from = TW_CLIENT;
         row->message = f->num == 0 ? "TCP connected" : "TCP failed";
         add(&b, "%s%s%s", f->text == NULL ? "" : f->text, f->num == 0 ? "" : ": ",
@@ -216,6 +218,13 @@ static bool fill(const struct tw_diagnosis *d, const struct tw_fact *f, struct l
         return true;
     case TW_FACT_MESSAGE:
         message_row(d, f, row, &b);
+        return true;
+    case TW_FACT_DIALOGUE:
+        if (strcmp(f->field, "protocol") == 0 || strcmp(f->field, "result") == 0)
+            return false;
+        row->message = f->field;
+        row->bytes = f->data.len;
+        add(&b, "%s", f->text == NULL ? "" : f->text);
         return true;
     case TW_FACT_ALERT:
         alert = tw_alert_by_code((uint8_t)f->num);

@@ -18,12 +18,23 @@ void paper_word(struct paper *p, enum ink ink, const char *word)
     p->used += strlen(word);
 }
 
+/* What reorders or hides the text around it (Unicode TR 36, 2.5 and TR 9, 2): zero width and
+ * bidirectional controls, line separators, the byte order mark. */
+static bool is_invisible(const uint8_t *s, size_t len)
+{
+    if (len != 3)
+        return false;
+    unsigned ch = (unsigned)((s[0] & 15) << 12 | (s[1] & 63) << 6 | (s[2] & 63));
+    return (ch >= 0x200b && ch <= 0x200f) || (ch >= 0x2028 && ch <= 0x202e) ||
+           (ch >= 0x2060 && ch <= 0x206f) || ch == 0xfeff;
+}
+
 /* Copies one character; control characters and broken bytes as '?'. Returns bytes taken. */
 static size_t put_char(struct paper *p, const uint8_t *s, size_t n)
 {
     size_t len = json_utf8_len(s, n);
     bool c1 = len == 2 && s[0] == 0xc2 && s[1] < 0xa0;
-    if (len == 0 || s[0] < 0x20 || s[0] == 0x7f || c1) {
+    if (len == 0 || s[0] < 0x20 || s[0] == 0x7f || c1 || is_invisible(s, len)) {
         tw_wr_u8(p->out, '?');
         return len == 0 ? 1 : len;
     }
@@ -91,6 +102,15 @@ static void wrap(struct paper *p, size_t col, size_t left, const char *text)
     tw_wr_u8(p->out, '\n');
 }
 
+/* Returns the column behind it. Like text, a label may hold what a peer or a saved trace says. */
+static size_t put_label(struct paper *p, size_t col, const char *label, size_t n)
+{
+    const uint8_t *s = (const uint8_t *)label;
+    for (size_t i = 0; i < n && col + 1 < p->width; col++)
+        i += put_char(p, s + i, n - i);
+    return col;
+}
+
 /* A label that is too long for its width keeps one blank; no line ends in blanks. */
 void paper_item(struct paper *p, unsigned indent, const char *label, unsigned label_width,
                 const char *text)
@@ -99,8 +119,7 @@ void paper_item(struct paper *p, unsigned indent, const char *label, unsigned la
     while (text[0] == '\0' && len > 0 && label[len - 1] == ' ')
         len--;
     spaces(p, indent);
-    tw_buf_add(p->out, label, len);
-    size_t used = p->used + indent + columns((const uint8_t *)label, len);
+    size_t used = put_label(p, p->used + indent, label, len);
     p->used = 0;
     size_t left = indent + label_width;
     size_t gap = left > used ? left - used : len > 0 ? 1 : 0;

@@ -72,6 +72,13 @@ bool tw_rejected_hello(const struct tw_conn_view *v)
             v->end == TW_END_TIMEOUT);
 }
 
+bool tw_gave_up_before_signing(const struct tw_conn_view *v)
+{
+    return v != NULL && !v->ok && v->end == TW_END_ALERT && v->local == NULL &&
+           v->phase >= TW_PHASE_SERVER_HELLO && v->phase <= TW_PHASE_CERTIFICATE &&
+           (v->alert == TW_ALERT_HANDSHAKE_FAILURE || v->alert == TW_ALERT_INTERNAL_ERROR);
+}
+
 const char *tw_rejection_text(const struct tw_conn_view *v, char *buf, size_t cap)
 {
     const struct tw_code *alert = v->alert >= 0 ? tw_alert_by_code((uint8_t)v->alert) : NULL;

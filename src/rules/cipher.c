@@ -21,10 +21,23 @@ static const struct tw_conn_view *more_suites(const struct tw_case *c)
 {
     if (!tw_rejected_hello(c->base) || tw_case_passed(c, "groups-wide") ||
         tw_case_passed(c, "sigalgs-wide") || tw_case_passed(c, "sni-absent") ||
-        tw_case_passed(c, "alpn-absent") || tw_case_passed(c, "versions-wide"))
+        tw_case_passed(c, "alpn-absent"))
+        return NULL;
+    /* other versions have other suites: they decide only where more suites alone do not help */
+    if (tw_case_passed(c, "versions-wide") && !tw_case_passed(c, "ciphers-wide"))
         return NULL;
     const struct tw_conn_view *v = tw_widened(c, "ciphers-wide");
     return v != NULL && tw_outside_cipher(c, v) ? v : NULL;
+}
+
+/* The server's choice among suites that this engine cannot speak; its ServerHello is proof. */
+static const struct tw_conn_view *rare_suite(const struct tw_case *c)
+{
+    const struct tw_conn_view *v = tw_case_trial(c, "ciphers-rare");
+    return v != NULL && v->phase >= TW_PHASE_SERVER_HELLO && v->cipher != 0 &&
+                   tw_rejected_hello(c->base) && tw_outside_cipher(c, v)
+               ? v
+               : NULL;
 }
 
 static void cite_offer(const struct tw_case *c, struct tw_finding *f,
@@ -70,7 +83,7 @@ static bool match_cert_type(const struct tw_case *c, struct tw_finding *f)
                            tw_suite_label(v->cipher, suite, sizeof suite));
         return true;
     }
-    if (!tw_rejected_hello(c->base) || !tw_nothing_passes(c) ||
+    if (!tw_rejected_hello(c->base) || !tw_nothing_passes(c) || rare_suite(c) != NULL ||
         c->base->alert != TW_ALERT_HANDSHAKE_FAILURE)
         return false;
     /* No suite at all is accepted, whatever its key exchange: none fits the server's key. */
@@ -81,6 +94,7 @@ static bool match_cert_type(const struct tw_case *c, struct tw_finding *f)
     tw_finding_trial(f, c, "sni-absent");
     tw_finding_trial(f, c, "groups-wide");
     tw_finding_trial(f, c, "sigalgs-wide");
+    tw_finding_trial(f, c, "ciphers-rare");
     tw_finding_not(f, "server-no-cert-configured", "not excluded: without any certificate the "
                                                    "server says the same");
     tw_finding_not(f, "cipher-no-overlap", "every suite in use was offered");
@@ -204,12 +218,28 @@ const struct tw_rule tw_rule_dh_key_too_small = {
 
 /* ---- cipher-no-overlap ------------------------------------------------------------------------------------------ */
 
+static bool match_rare(const struct tw_case *c, struct tw_finding *f)
+{
+    const struct tw_conn_view *v = rare_suite(c);
+    char suite[64];
+    if (v == NULL || !tw_case_failed(c, "wide"))
+        return false;
+    f->certainty = TW_PROVEN;
+    f->failed_at = "server_hello";
+    cite_offer(c, f, v);
+    tw_finding_trial(f, c, "wide");
+    tw_finding_not(f, "cipher-cert-type-mismatch", "it does choose a suite when others are offered");
+    tw_finding_summary(f, "The server accepts only suites that hardly any client offers, such as %s.",
+                       tw_suite_label(v->cipher, suite, sizeof suite));
+    return true;
+}
+
 static bool match_cipher(const struct tw_case *c, struct tw_finding *f)
 {
     const struct tw_conn_view *v = more_suites(c);
     const struct tw_suite *s = suite_of(v);
     if (v == NULL)
-        return false;
+        return match_rare(c, f);
     const struct tw_conn_view *better =
         tw_case_passed(c, "wide-no-rsa-kx") ? tw_case_trial(c, "wide-no-rsa-kx")
         : tw_case_passed(c, "wide-no-dhe")  ? tw_case_trial(c, "wide-no-dhe")

@@ -52,6 +52,12 @@ static void prune(struct tw_diagnosis *d)
     d->causes_n = kept;
 }
 
+static bool has_address(const struct tw_trace *t)
+{
+    return tw_trace_first(t, 0, TW_FACT_DNS, "A") != NULL ||
+           tw_trace_first(t, 0, TW_FACT_DNS, "AAAA") != NULL;
+}
+
 static void set_outcome(struct tw_diagnosis *d)
 {
     const struct tw_conn_view *base = d->c.base;
@@ -67,7 +73,7 @@ static void set_outcome(struct tw_diagnosis *d)
     else if (base != NULL)
         d->failed_at = tw_phase_name(base->phase);
     else
-        d->failed_at = tw_trace_first(d->c.trace, 0, TW_FACT_DNS, "error") != NULL ? "dns" : "tcp";
+        d->failed_at = has_address(d->c.trace) ? "tcp" : "dns";
 }
 
 /* Something is wrong with the path that no rule has named. */

@@ -159,12 +159,21 @@ static bool ends_unasked(const struct tw_case *c)
 
 static bool match_reset_before_hello(const struct tw_case *c, struct tw_finding *f)
 {
+    if (tw_upgrade_dropped(c)) {
+        f->certainty = TW_PROVEN;
+        f->failed_at = tw_proxy_unanswered(c) ? "proxy" : "starttls";
+        tw_finding_fact(f, "without a greeting", c->base->end_fact);
+        tw_finding_summary(f, "The server accepts the connection and %s it without a word.",
+                           c->base->end == TW_END_RST ? "resets" : "closes");
+        return true;
+    }
     if (!ended_by_peer(c->base) || !ends_unasked(c))
         return false;
     const struct tw_conn_view *listen = tw_case_trial(c, "listen");
     f->certainty = TW_PROVEN;
     f->failed_at = "client_hello";
-    tw_finding_fact(f, "with our ClientHello", c->base->end_fact);
+    tw_finding_fact(f, c->base->hello_sent ? "with our ClientHello" : "before our ClientHello",
+                    c->base->end_fact);
     tw_finding_fact(f, "without sending anything", listen->end_fact);
     tw_finding_not(f, "rst-on-client-hello", "it ends also when nothing is sent");
     tw_finding_not(f, "proxy-protocol-mismatch", "it does not wait for any first bytes");

@@ -22,6 +22,18 @@ const struct tw_conn_view *tw_widened(const struct tw_case *c, const char *singl
     return NULL;
 }
 
+bool tw_passes_as_versioned(const struct tw_case *c)
+{
+    static const char *const others[] = {"ciphers-wide", "ciphers-other-auth", "groups-wide",
+                                         "sigalgs-wide", "groups-classical", "alpn-absent",
+                                         "sni-absent", "sni-host", "repeat"};
+    for (size_t i = 0; i < TW_ARRAY_LEN(others); i++)
+        if (tw_case_passed(c, others[i]) &&
+            !tw_outside_version(c, tw_case_trial(c, others[i])))
+            return true;
+    return false;
+}
+
 bool tw_outside_version(const struct tw_case *c, const struct tw_conn_view *v)
 {
     struct tw_offer o;

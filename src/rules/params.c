@@ -84,8 +84,8 @@ static bool match_sigalg(const struct tw_case *c, struct tw_finding *f)
     struct tw_offer o;
     tw_offer_of(c, c->base, &o);
     const struct tw_conn_view *v = tw_widened(c, "sigalgs-wide");
-    if (!o.known || !o.has_sigalgs || !tw_rejected_hello(c->base) || v == NULL ||
-        !tw_outside_sigalg(c, v))
+    bool refused = tw_rejected_hello(c->base) || tw_gave_up_before_signing(c->base);
+    if (!o.known || !o.has_sigalgs || !refused || v == NULL || !tw_outside_sigalg(c, v))
         return false;
     char list[240], label[64], how[96], source[48];
     tw_sigscheme_label(v->sigscheme, label, sizeof label);

@@ -16,9 +16,35 @@ static bool refused(const struct tw_case *c)
 
 static bool silent_end(const struct tw_case *c)
 {
-    return c->base != NULL && c->base->phase == TW_PHASE_HELLO_SENT && !c->base->peer_sent_bytes &&
-           (c->base->end == TW_END_FIN || c->base->end == TW_END_RST ||
-            c->base->end == TW_END_TIMEOUT);
+    const struct tw_conn_view *b = c->base;
+    if (b == NULL || tw_trace_setting(c->trace, "starttls") != NULL || b->peer_sent_bytes)
+        return false;
+    /* connected and reset before the ClientHello was out; through a proxy that is another matter */
+    bool at_once = b->phase == TW_PHASE_TCP && b->end == TW_END_RST &&
+                   tw_trace_setting(c->trace, "proxy") == NULL;
+    return (b->phase == TW_PHASE_HELLO_SENT || at_once) &&
+           (b->end == TW_END_FIN || b->end == TW_END_RST || b->end == TW_END_TIMEOUT);
+}
+
+/* The server said why, or something: an alert. */
+static bool told(const struct tw_case *c)
+{
+    return refused(c) && !silent_end(c);
+}
+
+static bool silence(const struct tw_case *c)
+{
+    return silent_end(c) && c->base->end == TW_END_TIMEOUT;
+}
+
+/* Where silence or a hang-up is the answer, the single dimensions are asked for only when all of them
+ * together help. */
+static bool worth_single(const struct tw_case *c)
+{
+    const struct tw_conn_view *wide = tw_case_trial(c, "wide");
+    return told(c) || (silent_end(c) && tw_case_passed(c, "wide") &&
+                       (tw_outside_version(c, wide) || tw_outside_cipher(c, wide) ||
+                        tw_outside_group(c, wide) || tw_outside_sigalg(c, wide)));
 }
 
 static struct tw_offer offer(const struct tw_case *c)
@@ -63,7 +89,7 @@ static bool nameless(const struct tw_case *c)
 
 static bool refused_with_alpn(const struct tw_case *c)
 {
-    return refused(c) && offer(c).has_alpn;
+    return worth_single(c) && offer(c).has_alpn;
 }
 
 static bool old_or_pinned(const struct tw_case *c)
@@ -73,7 +99,7 @@ static bool old_or_pinned(const struct tw_case *c)
 
 static bool could_go_lower(const struct tw_case *c)
 {
-    return refused(c) && offer(c).min_version > TW_TLS10;
+    return worth_single(c) && offer(c).min_version > TW_TLS10;
 }
 
 static bool one_key_type_only(const struct tw_case *c)
@@ -99,7 +125,8 @@ static bool narrower_explains(const struct tw_case *c)
 {
     return tw_case_passed(c, "groups-wide") || tw_case_passed(c, "sigalgs-wide") ||
            tw_case_passed(c, "sni-absent") || tw_case_passed(c, "alpn-absent") ||
-           tw_case_passed(c, "versions-wide") || tw_case_passed(c, "ciphers-other-auth");
+           (tw_case_passed(c, "versions-wide") && !tw_case_passed(c, "ciphers-wide")) ||
+           tw_case_passed(c, "ciphers-other-auth");
 }
 
 static bool passed_with(const struct tw_case *c, enum tw_kx kx)
@@ -128,6 +155,92 @@ static bool hopeless_in_silence(const struct tw_case *c)
 {
     const struct tw_conn_view *listen = tw_case_trial(c, "listen");
     return silent_end(c) && hopeless(c) && (listen == NULL || listen->end == TW_END_TIMEOUT);
+}
+
+static bool gave_up(const struct tw_case *c)
+{
+    return tw_gave_up_before_signing(c->base);
+}
+
+static bool hopeless_by_alert(const struct tw_case *c)
+{
+    return hopeless(c) && c->base->alert == TW_ALERT_HANDSHAKE_FAILURE;
+}
+
+/* The server hangs up on whoever connects: no ClientHello helps. */
+static bool ends_unasked(const struct tw_case *c)
+{
+    const struct tw_conn_view *v = tw_case_trial(c, "listen");
+    return v != NULL && (v->end == TW_END_FIN || v->end == TW_END_RST);
+}
+
+static bool hopeless_hello(const struct tw_case *c)
+{
+    return hopeless(c) && !ends_unasked(c);
+}
+
+/* SSL 3.0 and 2.0 servers answer with silence, a hang-up or a plain refusal; none says that it broke. */
+static bool could_be_ancient(const struct tw_case *c)
+{
+    return hopeless_hello(c) && c->base->alert != TW_ALERT_INTERNAL_ERROR;
+}
+
+static bool told_and_hopeless(const struct tw_case *c)
+{
+    return told(c) && hopeless(c);
+}
+
+/* A small ClientHello passes where the baseline's does not: what about the large one is it? */
+static bool small_passes(const struct tw_case *c)
+{
+    return refused(c) && tw_case_passed(c, "groups-classical") && !tw_case_passed(c, "wide");
+}
+
+static bool small_passes_in_silence(const struct tw_case *c)
+{
+    return silence(c) && (small_passes(c) || hopeless_hello(c));
+}
+
+/* Stalled later, with the server's certificate flight, or before anything came. */
+static bool stalled(const struct tw_case *c)
+{
+    return c->base != NULL && !c->base->ok && c->base->end == TW_END_TIMEOUT &&
+           c->base->peer_sent_bytes && c->base->phase < TW_PHASE_COMPLETE;
+}
+
+static bool name_matters(const struct tw_case *c)
+{
+    return silent_end(c) && offer(c).has_sni && tw_case_passed(c, "sni-absent");
+}
+
+static bool name_may_matter(const struct tw_case *c)
+{
+    return silent_end(c) && offer(c).has_sni && hopeless_hello(c);
+}
+
+static bool name_is_read(const struct tw_case *c)
+{
+    const struct tw_conn_view *v = tw_case_trial(c, "sni-other");
+    return silent_end(c) && v != NULL && (v->phase >= TW_PHASE_SERVER_HELLO || v->alert >= 0);
+}
+
+static bool unexpected(const struct tw_case *c)
+{
+    return refused(c) && offer(c).max_version >= TW_TLS13 &&
+           (c->base->alert == TW_ALERT_UNEXPECTED_MESSAGE ||
+            c->base->alert == TW_ALERT_ILLEGAL_PARAMETER);
+}
+
+/* An old and simple ClientHello passes: is it the version, or one of the extensions? */
+static bool simple_passes(const struct tw_case *c)
+{
+    return refused(c) && !tw_case_passed(c, "groups-classical") &&
+           !tw_case_passed(c, "sni-absent") && tw_case_passed(c, "bare");
+}
+
+static bool extensions_matter(const struct tw_case *c)
+{
+    return tw_case_trial(c, "bare13") != NULL && tw_extensions_matter(c);
 }
 
 static bool has_bad_check(const struct tw_case *c, const char *field)
@@ -177,37 +290,95 @@ static const struct {
     question_fn *when;
     const char *trial;
 } questions[] = {
+    {tw_upgrade_unanswered, "tls-direct"},
+    {tw_proxy_unanswered, "proxy-tls"},
     {silent_end, "listen"},
     {silent_end, "plain-http"},
     {refused, "wide"},
     {refused_with_sni, "sni-absent"},
     {nameless, "sni-host"},
+    {silent_end, "groups-classical"},
+    {silent_end, "bare"},
     {refused_with_alpn, "alpn-absent"},
     {old_or_pinned, "versions-modern"},
     {could_go_lower, "versions-wide"},
     {one_key_type_only, "ciphers-other-auth"},
-    {refused, "ciphers-wide"},
-    {refused, "groups-wide"},
-    {refused, "sigalgs-wide"},
+    {worth_single, "ciphers-wide"},
+    {worth_single, "groups-wide"},
+    {worth_single, "sigalgs-wide"},
+    {gave_up, "sigalgs-wide"},
+    {unexpected, "session-id-empty"},
     {internal_error, "repeat"},
     {bad_signature, "repeat"},
     {bad_signature, "rsa-kx-only"},
     {corrupted, "repeat"},
     {broke_under_way, "repeat"},
     {tw_staple_missing, "repeat"}, /* nginx staples from the second request on */
+    {stalled, "hello-mss"},
     {asks_in_http2, "alpn-http1"},
     /* what earlier trials showed */
     {passed_with_rsa_kx, "wide-no-rsa-kx"},
     {passed_with_dhe, "wide-no-dhe"},
-    {hopeless_in_silence, "groups-classical"},
-    {hopeless, "ssl3"},
-    {hopeless, "ssl2"},
+    {small_passes, "hello-padded"},
+    {small_passes, "hello-records"},
+    {small_passes, "hello-split"},
+    {small_passes_in_silence, "hello-mss"},
+    {name_matters, "sni-other"},
+    {name_may_matter, "sni-other"},
+    {name_is_read, "hello-records"},
+    {name_is_read, "hello-split-name"},
+    {hopeless_in_silence, "ask-postgres"},
+    {hopeless_in_silence, "ask-ldap"},
+    {hopeless_by_alert, "ciphers-rare"},
+    {told_and_hopeless, "bare"},
+    {could_be_ancient, "ssl3"},
+    {could_be_ancient, "ssl2"},
+    {simple_passes, "groups-classical"},
+    {simple_passes, "versions-legacy-max"},
+    {simple_passes, "bare13"},
+    {extensions_matter, "grease-absent"},
+    {extensions_matter, "without-extended_master_secret"},
+    {extensions_matter, "without-renegotiation_info"},
+    {extensions_matter, "without-session_ticket"},
+    {extensions_matter, "without-application_layer_protocol_negotiation"},
+    {extensions_matter, "without-status_request"},
+    {extensions_matter, "without-signed_certificate_timestamp"},
+    {extensions_matter, "without-psk_key_exchange_modes"},
+    {extensions_matter, "without-compress_certificate"},
+    {extensions_matter, "without-encrypted_client_hello"},
 };
+
+/* Each other address of the name, once the baseline has failed at its own. */
+static const struct tw_trial *address_trial(const struct tw_case *c, size_t place)
+{
+    char id[16];
+    snprintf(id, sizeof id, "address-%zu", place);
+    const struct tw_fact *f = NULL;
+    size_t at = 0;
+    while ((f = tw_trace_next(c->trace, f, 0, TW_FACT_DNS, NULL)) != NULL) {
+        bool address = strcmp(f->field, "A") == 0 || strcmp(f->field, "AAAA") == 0;
+        if (!address || ++at != place || f->text == NULL)
+            continue;
+        const char *used = c->base->address == NULL ? "" : c->base->address;
+        size_t n = strlen(f->text);
+        used += used[0] == '[';
+        bool same = strncmp(used, f->text, n) == 0 && (used[n] == ':' || used[n] == ']');
+        return same ? NULL : tw_trial_by_id(id);
+    }
+    return NULL;
+}
+
+static bool worth_other_addresses(const struct tw_diagnosis *d)
+{
+    const struct tw_conn_view *b = d->c.base;
+    return b != NULL && b->phase >= TW_PHASE_TCP && d->outcome == TW_OUTCOME_FAIL &&
+           !tw_upgrade_unanswered(&d->c) && !tw_proxy_unanswered(&d->c);
+}
 
 /* The bytes that came, or the answer to silence, tell what speaks there: no TLS trial helps. */
 static bool not_tls(const struct tw_case *c)
 {
-    static const char *const plain[] = {"listen", "plain-http"};
+    static const char *const plain[] = {"listen", "plain-http", "ask-postgres", "ask-ldap"};
     if (c->base == NULL || c->base->not_tls != NULL)
         return true;
     for (size_t i = 0; i < TW_ARRAY_LEN(plain); i++) {
@@ -222,8 +393,13 @@ size_t tw_plan_next(const struct tw_diagnosis *d, size_t budget, const struct tw
                     size_t cap)
 {
     size_t n = 0;
+    for (size_t i = 1; i <= 6 && worth_other_addresses(d) && n < cap && n < budget; i++) {
+        const struct tw_trial *t = address_trial(&d->c, i);
+        if (t != NULL && tw_case_trial(&d->c, t->id) == NULL)
+            out[n++] = t;
+    }
     if (not_tls(&d->c))
-        return 0;
+        return n;
     for (size_t i = 0; i < TW_ARRAY_LEN(questions) && n < cap && n < budget; i++) {
         const struct tw_trial *t = tw_trial_by_id(questions[i].trial);
         bool chosen = tw_case_trial(&d->c, t->id) != NULL;

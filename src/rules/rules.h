@@ -114,7 +114,11 @@ const struct tw_rule *tw_rule_by_id(const char *id);
 /** How a trial differs from the baseline on the transport. */
 enum tw_transport { TW_TRANSPORT_TLS, TW_TRANSPORT_LISTEN /* send nothing, read a banner */,
                     TW_TRANSPORT_HTTP /* GET / HTTP/1.0 in the clear */,
-                    TW_TRANSPORT_SSL2 /* SSL 2.0 ClientHello */ };
+                    TW_TRANSPORT_SSL2 /* SSL 2.0 ClientHello */,
+                    TW_TRANSPORT_POSTGRES /* PostgreSQL's SSLRequest */,
+                    TW_TRANSPORT_LDAP /* LDAP's StartTLS request */,
+                    TW_TRANSPORT_TLS_DIRECT /* TLS without the upgrade that the target wants */,
+                    TW_TRANSPORT_TLS_PROXY /* TLS to the proxy itself */ };
 
 struct tw_trial {
     const char *id;        /* recipe id: "sni-absent" */
@@ -122,6 +126,16 @@ struct tw_trial {
     enum tw_transport transport;
     /** Changes the baseline's hello; NULL = nothing. Pure. */
     void (*apply)(struct tw_hello *h, const struct tw_case *c);
+    /** How the ClientHello travels; zeros = in whatever TCP makes of one write. */
+    struct {
+        size_t first_segment;  /* send so many bytes, and the rest after delay_ms */
+        unsigned delay_ms;
+        int mss;               /* segments of at most so many bytes, both ways */
+    } wire;
+    /** Extensions to leave out (what the minimiser tries); borrowed as long as the trial. */
+    const uint16_t *without; size_t without_n;
+    /** Which address of the name: 0 = the one that the baseline used, else 1 + its place. */
+    size_t address;
 };
 const struct tw_trial *tw_trial_at(size_t i);
 const struct tw_trial *tw_trial_by_id(const char *id);

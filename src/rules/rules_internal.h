@@ -10,6 +10,9 @@ const char *tw_case_software(const struct tw_trace *t);
 
 /** The ClientHello was sent and the server said no, or nothing, before a ServerHello. */
 bool tw_rejected_hello(const struct tw_conn_view *v);
+/** The server chose a suite and then gave up before it signed: Go and JSSE look for a signature
+ *  algorithm that late. */
+bool tw_gave_up_before_signing(const struct tw_conn_view *v);
 /** "alert 40 handshake_failure", "a TCP reset", "silence" ... */
 const char *tw_rejection_text(const struct tw_conn_view *v, char *buf, size_t cap);
 /** Evidence from a trial: what was changed and whether it passed. Nothing if not made. */
@@ -29,6 +32,8 @@ bool tw_offered(const struct tw_u16s *l, uint16_t v);
  * single one was enough. NULL when neither passed.
  */
 const struct tw_conn_view *tw_widened(const struct tw_case *c, const char *single);
+/** It passes at a version of the baseline's offer when something else is changed. */
+bool tw_passes_as_versioned(const struct tw_case *c);
 /** A value outside the baseline's offer was what made it pass. */
 bool tw_outside_version(const struct tw_case *c, const struct tw_conn_view *v);
 bool tw_outside_cipher(const struct tw_case *c, const struct tw_conn_view *v);
@@ -39,6 +44,19 @@ bool tw_nothing_passes(const struct tw_case *c);
 
 /** The baseline's certificate demands a stapled status (RFC 7633), and none came. */
 bool tw_staple_missing(const struct tw_case *c);
+/* intolerance.c */
+/** It passes with hardly any extensions, and nothing else explains it. */
+bool tw_extensions_matter(const struct tw_case *c);
+
+/* upgrade.c: what was said before TLS */
+/** Fills f when the peer answered in another protocol than STARTTLS or the proxy needs. */
+bool tw_upgrade_not_spoken(const struct tw_case *c, struct tw_finding *f);
+/** The dialogue of the baseline got no sensible answer: it may speak TLS from the first byte. */
+bool tw_upgrade_unanswered(const struct tw_case *c);
+/** The same of a proxy. */
+bool tw_proxy_unanswered(const struct tw_case *c);
+/** The server hung up without a word, and does not speak TLS either. */
+bool tw_upgrade_dropped(const struct tw_case *c);
 
 #define TW_RULE(name) extern const struct tw_rule tw_rule_##name;
 #include "rules/list.def"

@@ -101,6 +101,15 @@ static bool is_ldap(struct tw_view v)
     return false;
 }
 
+/* A server speaks first in HTTP/2: a SETTINGS frame on stream 0 (RFC 9113 3.4, 4.1, 6.5). */
+static bool is_http2(struct tw_view v)
+{
+    static const uint8_t rest[] = {0x04, 0, 0, 0, 0, 0};
+    return v.len >= 9 && v.data[0] == 0 && v.data[1] == 0 && v.data[2] % 6 == 0 &&
+           memcmp(v.data + 3, rest, sizeof rest) == 0;
+}
+
+static const struct service http2 = {"HTTP/2", NULL, NULL, HTTP, NULL, NULL};
 static const struct service mysql = {"MySQL", NULL, NULL, UPGRADE, NULL, "the SSL capability"};
 static const struct service postgres = {"PostgreSQL", NULL, NULL, UPGRADE, NULL, "SSLRequest"};
 static const struct service ldap = {"LDAP", NULL, NULL, UPGRADE, "636", "StartTLS"};
@@ -111,6 +120,8 @@ static const struct service *recognise(struct tw_view v)
         if (starts_with(v, services[i].start) &&
             (services[i].contains == NULL || first_line_has(v, services[i].contains)))
             return &services[i];
+    if (is_http2(v))
+        return &http2;
     if (is_mysql(v))
         return &mysql;
     if (is_postgres(v))
@@ -133,13 +144,26 @@ static const struct tw_fact *plain_bytes(const struct tw_case *c)
         return NULL;
     if (c->base->not_tls != NULL)
         return c->base->not_tls->from == TW_SERVER ? c->base->not_tls : NULL;
-    static const char *const plain[] = {"listen", "plain-http"};
+    static const char *const plain[] = {"listen", "plain-http", "ask-postgres", "ask-ldap"};
     for (size_t i = 0; i < TW_ARRAY_LEN(plain); i++) {
         const struct tw_conn_view *v = tw_case_trial(c, plain[i]);
         if (v != NULL && v->not_tls != NULL)
             return v->not_tls;
     }
     return NULL;
+}
+
+/* What answered so. One letter answers an SSLRequest: S or N (PostgreSQL manual, "SSL Session
+ * Encryption"). */
+static const struct service *service_of(const struct tw_case *c, const struct tw_fact *bytes)
+{
+    const struct tw_conn_view *v = tw_case_trial(c, "ask-postgres");
+    if (bytes == NULL)
+        return NULL;
+    if (v != NULL && v->conn == bytes->conn && bytes->data.len == 1 &&
+        (bytes->data.data[0] == 'S' || bytes->data.data[0] == 'N'))
+        return &postgres;
+    return recognise(bytes->data);
 }
 
 /* Text of the bytes as a person can read them. */
@@ -173,7 +197,7 @@ static void cite_bytes(struct tw_finding *f, const struct tw_fact *bytes)
 static bool match_plaintext(const struct tw_case *c, struct tw_finding *f)
 {
     const struct tw_fact *bytes = plain_bytes(c);
-    const struct service *s = bytes == NULL ? NULL : recognise(bytes->data);
+    const struct service *s = service_of(c, bytes);
     if (s == NULL || s->kind != HTTP)
         return false;
     f->certainty = TW_PROVEN;
@@ -181,8 +205,8 @@ static bool match_plaintext(const struct tw_case *c, struct tw_finding *f)
     cite_bytes(f, bytes);
     tw_finding_not(f, "proxy-scheme-mismatch", "not excluded if this is a proxy's port");
     tw_finding_not(f, "captive-portal", "not excluded if all names lead here");
-    tw_finding_summary(f, "Port %lld speaks plain HTTP: it answered \"%s\".", (long long)c->port,
-                       show_bytes(f, bytes->data));
+    tw_finding_summary(f, "Port %lld speaks plain %s: it answered \"%s\".", (long long)c->port,
+                       s->name, show_bytes(f, bytes->data));
     return true;
 }
 
@@ -215,7 +239,7 @@ const struct tw_rule tw_rule_plaintext_on_tls_port = {
 static bool match_starttls(const struct tw_case *c, struct tw_finding *f)
 {
     const struct tw_fact *bytes = plain_bytes(c);
-    const struct service *s = bytes == NULL ? NULL : recognise(bytes->data);
+    const struct service *s = service_of(c, bytes);
     bool by_bytes = s != NULL && s->kind == UPGRADE;
     bool mute = bytes == NULL && tw_rejected_hello(c->base) && c->base->end != TW_END_ALERT &&
                 by_port(c->port) != NULL;
@@ -269,8 +293,8 @@ static bool match_wrong_service(const struct tw_case *c, struct tw_finding *f)
 {
     const struct tw_fact *bytes = plain_bytes(c);
     if (bytes == NULL || bytes->data.len == 0)
-        return false;
-    const struct service *s = recognise(bytes->data);
+        return tw_upgrade_not_spoken(c, f);
+    const struct service *s = service_of(c, bytes);
     if (s != NULL && s->kind != OTHER)
         return false;
     f->certainty = s != NULL ? TW_PROVEN : TW_LIKELY;

@@ -35,7 +35,7 @@ static struct seen server_version(const struct tw_case *c)
     if (s.version != 0)
         return s;
     s.chosen = false;
-    if (!tw_rejected_hello(c->base))
+    if (!tw_rejected_hello(c->base) || tw_passes_as_versioned(c))
         return s;
     for (size_t i = 0; i < TW_ARRAY_LEN(trials); i++) {
         const struct tw_conn_view *v = tw_widened(c, trials[i]);

@@ -95,6 +95,8 @@ static int connect_rank(const struct tw_fact *f)
 static void note_tcp(struct reading *r, const struct tw_fact *f)
 {
     struct tw_conn_view *v = r->v;
+    if (strcmp(f->field, "connect") != 0)
+        return;
     if (v->tcp != NULL && connect_rank(v->tcp) >= connect_rank(f))
         return;
     v->tcp = f;

@@ -15,7 +15,7 @@ struct tw_trace {
     uint32_t conns;
     bool closed; /* the limit was reached: limit is the last fact */
     struct tw_fact limit;
-    const char *cache[CACHE_SLOTS]; /* texts already in the arena, by hash; any may be missing */
+    struct tw_view cache[CACHE_SLOTS]; /* texts already in the arena; any may be missing */
 };
 
 const char *tw_side_name(enum tw_side s)
@@ -83,13 +83,17 @@ struct tw_arena *tw_trace_arena(struct tw_trace *t)
 
 /* ---- adding ------------------------------------------------------------------------------- */
 
-/* FNV-1a, 32 bit: only spreads texts over the cache. */
-static size_t cache_slot(const char *s)
+/* Length and both ends of a text: enough to spread over the cache what facts repeat. */
+static size_t cache_slot(struct tw_view s)
 {
-    uint32_t h = 2166136261u;
-    for (; *s != '\0'; s++)
-        h = (h ^ (uint8_t)*s) * 16777619u;
-    return h % CACHE_SLOTS;
+    uint64_t head = 0, tail = 0;
+    size_t n = s.len < sizeof head ? s.len : sizeof head;
+    if (n > 0) {
+        memcpy(&head, s.data, n);
+        memcpy(&tail, s.data + s.len - n, n);
+    }
+    uint64_t h = (head ^ (tail << 1 | tail >> 63) ^ s.len) * 0x9e3779b97f4a7c15u;
+    return (h >> 32) % CACHE_SLOTS;
 }
 
 /* Facts repeat their field names and sources over and over; one copy of each is enough. */
@@ -97,14 +101,14 @@ static const char *store_text(struct tw_trace *t, const char *s, bool *ok)
 {
     if (s == NULL)
         return NULL;
-    size_t slot = cache_slot(s);
-    if (t->cache[slot] != NULL && strcmp(t->cache[slot], s) == 0)
-        return t->cache[slot];
-    const char *copy = tw_arena_str(t->arena, s);
+    struct tw_view v = tw_view_str(s), *slot = &t->cache[cache_slot(v)];
+    if (slot->data != NULL && tw_view_eq(*slot, v))
+        return (const char *)slot->data;
+    const char *copy = tw_arena_text(t->arena, v);
     if (copy == NULL)
         *ok = false;
     else
-        t->cache[slot] = copy;
+        *slot = tw_view_of(copy, v.len);
     return copy;
 }
 

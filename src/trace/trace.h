@@ -29,7 +29,12 @@ const char *tw_side_name(enum tw_side s);
     /* about a connection */                                                                       \
     X(TW_FACT_TRIAL, "trial", "field = recipe id, text = what was changed, in words")              \
     X(TW_FACT_TCP, "tcp", "field = connect; text = address:port, num = errno (0 connected), "      \
-                          "aux = 1 when the deadline ended it")                                    \
+                          "aux = 1 when the deadline ended it; field = info: what the "  \
+                          "kernel knew at the end, num = segments not acknowledged, aux = "        \
+                          "segments sent again, text in words")                                    \
+    X(TW_FACT_DIALOGUE, "dialogue", "what was said before TLS; from; field = protocol, greeting, " \
+                                    "capabilities, request, answer, result (num = enum "           \
+                                    "tw_dialogue_state, data = its name); num = code, text")       \
     X(TW_FACT_END, "end", "field = fin, rst, timeout, stopped (by us), error; from = who, "        \
                           "num = errno, text = waiting for what")                                  \
     X(TW_FACT_NOT_TLS, "not_tls", "from; data = first bytes (<= 512) that are no TLS record")      \

@@ -246,6 +246,7 @@ struct tw_hello {
     uint32_t grease_seed;
     bool compress_null_only;      /* default true; false also offers DEFLATE */
     bool random_session_id;       /* 32 bytes, middlebox compatibility mode */
+    size_t record_max;            /* spread it over TLS records of at most so many bytes; 0 = one */
     size_t pad_to;                /* pad the handshake message to at least this size; 0 = no */
     /* Extensions in sending order; one not in the list is not sent. */
     uint16_t order[TW_HELLO_MAX_EXT]; size_t order_n;

@@ -157,6 +157,15 @@ static bool digits(struct tw_view v, size_t at, size_t n, int *out)
     return true;
 }
 
+bool der_is_day(int year, int month, int day)
+{
+    static const int days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+    if (month < 1 || month > 12 || day < 1)
+        return false;
+    bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
+    return day <= days[month - 1] + (month == 2 && leap);
+}
+
 /* Days since 1970-01-01 of a civil date; Howard Hinnant's days_from_civil. */
 int64_t der_days(int year, int month, int day)
 {
@@ -165,13 +174,6 @@ int64_t der_days(int year, int month, int day)
     int64_t doy = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
     int64_t doe = yoe * 365 + yoe / 4 - yoe / 100 + doy;
     return era * 146097 + doe - 719468;
-}
-
-static int days_in_month(int y, int m)
-{
-    static const int days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
-    bool leap = y % 4 == 0 && (y % 100 != 0 || y % 400 == 0);
-    return m == 2 && leap ? 29 : days[m - 1];
 }
 
 int64_t der_time(struct tw_reader *r, const char *field)
@@ -189,8 +191,8 @@ int64_t der_time(struct tw_reader *r, const char *field)
     size_t end = yl + (seconds ? 10 : 8);
     if (tag == DER_UTC)
         y += y >= 50 ? 1900 : 2000;
-    ok = ok && v.len == end + 1 && v.data[end] == 'Z' && mo >= 1 && mo <= 12 && d >= 1 &&
-         d <= days_in_month(y, mo) && h <= 23 && mi <= 59 && s <= 60;
+    ok = ok && v.len == end + 1 && v.data[end] == 'Z' && der_is_day(y, mo, d) &&
+         h <= 23 && mi <= 59 && s <= 60;
     if (!ok) {
         fail_at(r, start, field);
         return 0;

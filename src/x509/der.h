@@ -39,6 +39,8 @@ void der_adopt(struct tw_reader *r, const struct tw_reader *sub);
 /** Reader over the contents of the SEQUENCE that v is as a whole. */
 struct tw_reader der_open(struct tw_view v, uint8_t tag, const char *field);
 
+/** Is there such a day in the Gregorian calendar? */
+bool der_is_day(int year, int month, int day);
 /** Days since 1970-01-01. */
 int64_t der_days(int year, int month, int day);
 

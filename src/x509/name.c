@@ -200,6 +200,8 @@ static bool wildcard_too_shallow(struct tw_view pattern, struct tw_view name)
     if (!is_wildcard(pattern))
         return false;
     struct tw_view suffix = tw_view_sub(pattern, 2, pattern.len);
+    if (!has_dot(suffix))
+        return false; /* *.org covers nothing, at any depth */
     if (name.len == suffix.len)
         return same_fold(name.data, suffix.data, name.len);
     return name.len > suffix.len + 1 && name.data[name.len - suffix.len - 1] == '.' &&

@@ -52,7 +52,7 @@ bool tw_time_parse(const char *text, int64_t *unix_s)
         return len <= 12;
     }
     bool ok = number(&s, 4, &y) && *s++ == '-' && number(&s, 2, &mo) && *s++ == '-' &&
-              number(&s, 2, &d) && mo >= 1 && mo <= 12 && d >= 1 && d <= 31;
+              number(&s, 2, &d) && der_is_day(y, mo, d);
     if (ok && (*s == 'T' || *s == ' ' || *s == 't')) {
         s++;
         ok = number(&s, 2, &h) && *s++ == ':' && number(&s, 2, &mi);

@@ -4,7 +4,7 @@
 static struct world world;
 static struct tw_session session13, session12; /* made by fake crypto, good for fake crypto */
 
-/* ---- scenarios ---------------------------------------------------------------------------------- */
+/* ---- scenarios ------------------------------------------------------------------------------- */
 
 static void plain13(struct setup *s)
 {
@@ -60,6 +60,25 @@ static void cbc10(struct setup *s)
     only(&s->server.ciphers, 0xc009);
 }
 
+static void cbc11(struct setup *s)
+{
+    tw_hello_limit_versions(&s->hello, TW_TLS11, TW_TLS11);
+    only(&s->server.ciphers, 0xc009);
+}
+
+static void dhe12(struct setup *s)
+{
+    tw_hello_limit_versions(&s->hello, TW_TLS12, TW_TLS12);
+    only(&s->server.ciphers, 0x00a6); /* anonymous, so that the EC key does */
+}
+
+static void psk12(struct setup *s)
+{
+    tw_hello_limit_versions(&s->hello, TW_TLS12, TW_TLS12);
+    only(&s->server.ciphers, 0x00a8);
+    s->psk = "secret";
+}
+
 static void bad_finished(struct setup *s)
 {
     s->server.faults.corrupt_finished = true;
@@ -84,11 +103,13 @@ static const struct {
     {"TLS 1.3, client", auth13},    {"TLS 1.3, resumed", resume13},
     {"TLS 1.3, refused", refused13}, {"TLS 1.2", ecdhe12},
     {"TLS 1.2, client", auth12},    {"TLS 1.2, resumed", resume12},
-    {"TLS 1.0, CBC", cbc10},        {"bad Finished", bad_finished},
+    {"TLS 1.0, CBC", cbc10},        {"TLS 1.1, CBC", cbc11},
+    {"TLS 1.2, DHE", dhe12},        {"TLS 1.2, PSK", psk12},
+    {"bad Finished", bad_finished},
     {"bad record", bad_record},     {"no version", bad_version},
 };
 
-/* ---- comparing ---------------------------------------------------------------------------------- */
+/* ---- comparing ------------------------------------------------------------------------------- */
 
 struct saved {
     struct tw_buf client, server;
@@ -155,7 +176,7 @@ static void test_splits(void **state)
     }
 }
 
-/* ---- sessions to resume ------------------------------------------------------------------------- */
+/* ---- sessions to resume ---------------------------------------------------------------------- */
 
 static void make_session(void (*change)(struct setup *s), struct tw_session *out)
 {

@@ -11,8 +11,10 @@
  *     --group NAME       offer only this group, --share NAME send only this share (repeatable)
  *     --drop-ext N       leave an extension out, --add-ext N list one more
  *     --cert F --key F   client certificate
- *     --psk HEX --psk-id ID
- *     --send TEXT        application data after the handshake ("\r\n" is added twice)
+ *     --psk HEX --psk-id ID  for the PSK suites below TLS 1.3
+ *     --psk13            offer that key as an external PSK of TLS 1.3 (SHA-256) too
+ *     --send TEXT        application data after the handshake ("\r\n" is added twice); app= in the
+ *                        summary says how many bytes came back
  *     --resume           connect a second time with the session of the first
  *     --count N          handshakes in a row, only the last one's trace is printed
  *     --secrets          SECRET facts
@@ -36,7 +38,7 @@ struct options {
     int port;
     struct tw_buf psk;
     const char *psk_id;
-    bool resume, secrets, quiet;
+    bool resume, secrets, quiet, psk13;
     int count;
 };
 
@@ -44,6 +46,7 @@ struct outcome {
     bool complete, resumed, have_session;
     struct tw_session session;
     uint64_t ns;
+    size_t app; /* bytes of application data that came back */
 };
 
 static uint64_t now_ns(void)
@@ -137,12 +140,13 @@ static void summarize(const struct tw_trace *t, uint32_t conn, const struct outc
     char a[64], b[96];
     tw_conn_digest(t, conn, &v);
     const struct tw_fact *bad = v.local;
-    fprintf(stderr, "%s %s %s group=%04x sig=%04x alpn=%s%s%s alert=%d ours=%d %s%s facts=%zu %.2fms\n",
+    fprintf(stderr, "%s %s %s group=%04x sig=%04x alpn=%s%s%s alert=%d ours=%d %s%s app=%zu facts=%zu "
+                    "%.2fms\n",
             r->complete ? "COMPLETE" : "FAILED", tw_version_label(v.version, a, sizeof a),
             tw_suite_label(v.cipher, b, sizeof b), v.group, v.sigscheme, v.alpn ? v.alpn : "-",
             v.resumed ? " resumed" : "", v.hello_retry ? " hrr" : "", v.alert, v.our_alert,
             bad != NULL ? bad->field : "", bad != NULL && bad->text ? bad->text : "",
-            tw_trace_count(t), (double)r->ns / 1e6);
+            r->app, tw_trace_count(t), (double)r->ns / 1e6);
 }
 
 static bool run(struct tw_crypto *crypto, const struct options *o, struct tw_credential *cred,
@@ -170,6 +174,7 @@ static bool run(struct tw_crypto *crypto, const struct options *o, struct tw_cre
     }
     talk(c, fd, o);
     r->ns = now_ns() - cfg.trace_start;
+    r->app = tw_conn_app_data(c).len;
     r->complete = tw_trace_first(t, conn, TW_FACT_COMPLETE, NULL) != NULL;
     r->resumed = tw_trace_first(t, conn, TW_FACT_NEGOTIATED, "resumed") != NULL;
     r->have_session = tw_conn_session(c, &r->session);
@@ -178,6 +183,19 @@ static bool run(struct tw_crypto *crypto, const struct options *o, struct tw_cre
     if (!o->quiet || o->count <= 1)
         summarize(t, conn, r);
     return r->complete;
+}
+
+/* RFC 8446 4.2.11: the hash of an external PSK is SHA-256 unless said otherwise. */
+static const struct tw_session *external_psk(const struct options *o, struct tw_session *s)
+{
+    size_t id_len = o->psk_id == NULL ? 0 : strlen(o->psk_id);
+    if (!o->psk13 || o->psk.len > sizeof s->secret || id_len > sizeof s->ticket)
+        return NULL;
+    *s = (struct tw_session){.version = TW_TLS13, .cipher = 0x1301, .secret_len = o->psk.len,
+                             .ticket_len = id_len, .external_psk = true};
+    memcpy(s->secret, o->psk.data, o->psk.len);
+    memcpy(s->ticket, o->psk_id, id_len);
+    return s;
 }
 
 static struct tw_buf slurp(const char *path)
@@ -257,6 +275,9 @@ static bool parse(int argc, char **argv, struct options *o)
         } else if (strcmp(a, "secrets") == 0) {
             o->secrets = true;
             continue;
+        } else if (strcmp(a, "psk13") == 0) {
+            o->psk13 = true;
+            continue;
         } else if (strcmp(a, "quiet") == 0) {
             o->quiet = true;
             continue;
@@ -320,13 +341,15 @@ int main(int argc, char **argv)
         return 2;
     struct tw_credential *cred = load(crypto, &o);
     static struct outcome r, again;
+    static struct tw_session psk_session;
+    const struct tw_session *psk = external_psk(&o, &psk_session);
     struct tw_trace *t = NULL;
     bool ok = true;
     uint64_t start = now_ns();
     for (int i = 0; i < o.count && ok; i++) {
         tw_trace_free(t);
         t = tw_trace_new(64 << 20);
-        ok = run(crypto, &o, cred, t, 1, NULL, &r);
+        ok = run(crypto, &o, cred, t, 1, psk, &r);
     }
     if (o.count > 1)
         fprintf(stderr, "%d handshakes, %.1f us each\n", o.count,

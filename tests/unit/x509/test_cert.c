@@ -1,257 +1,243 @@
-/* Certificates taken apart: fields, every shorter prefix, faults by their place, DER's own rules. */
-#include "pkix.h"
+/* A certificate taken apart: every field, whatever is cut off, and broken extensions. */
+#include "der_build.h"
 
-static struct tw_view good(struct pkix *p)
+static void parse_with(struct tw_buf *der, struct tw_cert *c, const char *extensions)
 {
-    return make(p, (struct make){.subject = "leaf", .issuer = "CA", .key = 1,
-                                 .usage = TW_KU_DIGITAL_SIGNATURE | TW_KU_KEY_AGREEMENT,
-                                 .dns = "www.example.test"});
+    struct tw_buf e;
+    tw_buf_init(&e, 1 << 16);
+    tw_buf_init(der, 1 << 16);
+    add_hex(&e, extensions);
+    put_cert(der, &(struct cert_spec){.cn = "subject", .extensions = tw_buf_view(&e)});
+    tw_buf_cleanup(&e);
+    if (!tw_cert_parse(tw_buf_view(der), c))
+        fail_msg("refused at %s: %s", c->fail_field, extensions);
 }
 
-static bool faulty(const struct tw_cert *c, bool leaf, const char *id)
+static void test_plain(void **state)
 {
-    struct tw_cert_fault list[32];
-    size_t n = tw_cert_faults(c, TW_FAULT_ADVICE, leaf, list, TW_ARRAY_LEN(list));
-    for (size_t i = 0; i < n; i++)
-        if (strcmp(list[i].id, id) == 0)
-            return list[i].text != NULL && list[i].source != NULL;
-    return false;
-}
-
-static void fields(void **state)
-{
-    struct pkix *p = *state;
+    (void)state;
+    struct tw_buf der;
     struct tw_cert c;
-    struct tw_key_info key;
-    char buf[200];
-    struct tw_view v;
-    enum tw_san_type type;
-    assert_true(tw_cert_parse(good(p), &c));
+    char buf[64];
+    tw_buf_init(&der, 1 << 16);
+    put_cert(&der, &(struct cert_spec){.cn = "subject", .not_before = "240101000000Z",
+                                       .not_after = "20510101000000Z"});
+    assert_true(tw_cert_parse(tw_buf_view(&der), &c));
+    assert_null(c.fail_field);
     assert_int_equal(c.version, 3);
-    assert_int_equal(c.not_before, NOW - 10 * DAY);
-    assert_int_equal(c.not_after, NOW + 80 * DAY);
-    assert_string_equal(tw_dn_text(c.subject, buf, sizeof buf), "CN=leaf");
-    assert_string_equal(tw_dn_text(c.issuer, buf, sizeof buf), "CN=CA");
-    assert_false(c.self_issued || c.is_ca || c.has_eku || c.must_staple || c.unknown_critical);
-    assert_int_equal(c.key_usage, TW_KU_DIGITAL_SIGNATURE | TW_KU_KEY_AGREEMENT);
-    assert_true(tw_cert_san_at(&c, 0, &type, &v) && type == TW_SAN_DNS);
-    assert_true(tw_view_eq(v, tw_view_str("www.example.test")));
-    assert_false(tw_cert_san_at(&c, 1, &type, &v));
-    assert_int_equal(c.ski.len, 4);
-    assert_int_equal(c.aki_keyid.data[3], 0);
-    assert_true(tw_cert_ext_critical(&c, TW_CEXT_KEY_USAGE));
-    assert_false(tw_cert_ext_critical(&c, TW_CEXT_SKI));
-    tw_cert_key_info(&c, &key);
-    assert_int_equal(key.type, TW_KEY_EC);
-    assert_int_equal(tw_key_strength(&key), 128);
-    assert_int_equal(tw_cert_sig_strength(&c), 128);
+    assert_int_equal(c.serial.len, 2);
+    assert_int_equal(c.not_before, 1704067200);
+    assert_int_equal(c.not_after, 2556144000);
+    assert_string_equal(tw_dn_text(c.subject, buf, sizeof buf), "CN=subject");
+    assert_string_equal(tw_dn_text(c.issuer, buf, sizeof buf), "CN=issuer");
+    assert_false(c.self_issued || c.is_ca || c.has_san || c.has_eku || c.has_key_usage ||
+                 c.must_staple || c.unknown_critical || c.has_basic);
+    assert_int_equal(c.path_len, -1);
+    assert_int_equal(c.signature.len, 4);
     assert_string_equal(tw_cert_sig_name(&c, buf, sizeof buf), "ecdsa-with-SHA256");
-    assert_int_equal(c.ext_count, 5);
+    struct tw_key_info info;
+    tw_cert_key_info(&c, &info);
+    assert_int_equal(info.type, TW_KEY_EC);
+    assert_int_equal(info.bits, 256);
+    assert_int_equal(info.group, TW_GRP_SECP256R1);
+    tw_buf_cleanup(&der);
 }
 
-/* Each in memory of its own, so that a sanitizer sees a read past the end. */
-static void every_prefix(void **state)
+/* Whatever is missing at the end, it is refused, and what came before it is filled in. */
+static void test_every_prefix(void **state)
 {
-    struct pkix *p = *state;
-    struct tw_view whole = good(p);
-    for (size_t n = 0; n < whole.len; n++) {
-        uint8_t *part = malloc(n == 0 ? 1 : n);
-        struct tw_cert c;
-        assert_non_null(part);
-        memcpy(part, whole.data, n);
-        assert_false(tw_cert_parse(tw_view_of(part, n), &c));
+    (void)state;
+    struct tw_buf der, names;
+    struct tw_cert c;
+    tw_buf_init(&der, 1 << 16);
+    tw_buf_init(&names, 256);
+    put_tlv(&names, 0x82, tw_view_str("www.example.org"));
+    put_cert(&der, &(struct cert_spec){.cn = "subject", .san = tw_buf_view(&names)});
+    for (size_t n = 0; n < der.len; n++) {
+        uint8_t *own = exact_copy(tw_view_of(der.data, n));
+        assert_false(tw_cert_parse(tw_view_of(own, n), &c));
         assert_non_null(c.fail_field);
         assert_true(c.fail_at <= n);
-        free(part);
+        free(own);
     }
+    tw_wr_u8(&der, 0);
+    assert_false(tw_cert_parse(tw_buf_view(&der), &c));
+    assert_int_equal(c.fail_at, der.len - 1);
+    assert_true(c.has_san); /* the certificate in front of the rest is readable */
+    tw_buf_cleanup(&der);
+    tw_buf_cleanup(&names);
 }
 
-/* One changed byte must never do more than change what is read. */
-static void every_byte_changed(void **state)
+static void test_changed_bytes(void **state)
 {
-    struct pkix *p = *state;
-    struct tw_view whole = good(p);
-    uint8_t *copy = malloc(whole.len);
-    assert_non_null(copy);
-    for (size_t i = 0; i < whole.len; i++) {
-        memcpy(copy, whole.data, whole.len);
-        copy[i] ^= (uint8_t)(1u << i % 8);
-        struct tw_cert c;
-        struct tw_cert_fault list[32];
-        bool ok = tw_cert_parse(tw_view_of(copy, whole.len), &c);
-        assert_true(ok == (c.fail_field == NULL));
-        assert_true(tw_cert_faults(&c, TW_FAULT_ADVICE, true, list, 32) <= 32);
-    }
-    free(copy);
-}
-
-static void where_it_breaks(void **state)
-{
-    struct pkix *p = *state;
-    struct tw_view whole = good(p);
-    struct tw_cert c;
-    uint8_t *copy = malloc(whole.len);
-    assert_non_null(copy);
-    memcpy(copy, whole.data, whole.len);
-    assert_true(tw_cert_parse(whole, &c));
-    size_t issuer = (size_t)(c.issuer.data - whole.data);
-    copy[issuer] = 0x31;
-    assert_false(tw_cert_parse(tw_view_of(copy, whole.len), &c));
-    assert_string_equal(c.fail_field, "issuer");
-    assert_int_equal(c.fail_at, issuer);
-    assert_false(c.framed);
-    free(copy);
-    struct make m = {.subject = "leaf", .issuer = "CA", .key = 1};
-    m.more = ext(p, OID(ID_CE "\x11"), false, tw_view_str("not DER"));
-    struct tw_view odd = make(p, m);
-    assert_false(tw_cert_parse(odd, &c));
-    assert_true(c.framed); /* only an extension cannot be read */
-    assert_string_equal(c.fail_field, "subjectAltName");
-    assert_int_equal(c.fail_ext, TW_CEXT_SAN);
-    assert_memory_equal(odd.data + c.fail_at, "not DER", 7);
-}
-
-static void distinguished_encoding(void **state)
-{
-    struct pkix *p = *state;
-    static const struct { const char *der; size_t n; bool good; } lengths[] = {
-        {"\x30\x03\x02\x01\x05", 5, true},      {"\x30\x81\x03\x02\x01\x05", 6, false},
-        {"\x30\x80\x02\x01\x05\x00\x00", 7, false}, {"\x30\x04\x02\x01\x05", 5, false},
-        {"\x1f\x85\x01\x00", 4, false},         {"\x30\x85\x00\x00\x00\x00\x00", 7, false}};
-    (void)p;
-    for (size_t i = 0; i < TW_ARRAY_LEN(lengths); i++) {
-        struct tw_reader r = tw_rd_of(tw_view_of(lengths[i].der, lengths[i].n));
-        uint8_t tag;
-        der_any(&r, &tag, NULL, "x");
-        assert_int_equal(tw_rd_ok(&r), lengths[i].good);
-        assert_true(tw_rd_ok(&r) || r.fail_at == 0);
-    }
-    static const struct { const char *v; bool good; } ints[] = {
-        {"\x00", true}, {"\x7f", true}, {"\x80", true}};
-    for (size_t i = 0; i < TW_ARRAY_LEN(ints); i++)
-        assert_int_equal(der_int_minimal(tw_view_of(ints[i].v, 1)), ints[i].good);
-    assert_false(der_int_minimal(OID("\x00\x7f")));
-    assert_true(der_int_minimal(OID("\x00\x80")));
-    assert_false(der_int_minimal(OID("\xff\x80")));
-    assert_false(der_int_minimal(none()));
-}
-
-static int64_t time_of(uint8_t tag, const char *text, bool *ok)
-{
-    uint8_t buf[40];
-    buf[0] = tag;
-    buf[1] = (uint8_t)strlen(text);
-    memcpy(buf + 2, text, strlen(text));
-    struct tw_reader r = tw_rd_of(tw_view_of(buf, 2 + strlen(text)));
-    int64_t t = der_time(&r, "t");
-    *ok = tw_rd_ok(&r);
-    return t;
-}
-
-static void times(void **state)
-{
-    bool ok;
     (void)state;
-    assert_int_equal(time_of(DER_UTC, "700101000000Z", &ok), 0);
-    assert_int_equal(time_of(DER_UTC, "491231235959Z", &ok), 2524607999);
-    assert_int_equal(time_of(DER_UTC, "500101000000Z", &ok), -631152000);
-    assert_int_equal(time_of(DER_GENTIME, "20500101000000Z", &ok), 2524608000);
-    assert_true(ok);
-    static const char *const bad[] = {"700132000000Z", "700229000000Z", "701301000000Z",
-                                      "700101240000Z", "700101000000", "7001010000+00",
-                                      "70010100000xZ", ""};
-    for (size_t i = 0; i < TW_ARRAY_LEN(bad); i++) {
-        time_of(DER_UTC, bad[i], &ok);
-        assert_false(ok);
-    }
-    time_of(DER_UTC, "000229000000Z", &ok); /* 2000 was a leap year */
-    assert_true(ok);
-}
-
-static void check_fault(struct pkix *p, struct make m, bool leaf, const char *id, bool expected)
-{
+    struct tw_buf der, names;
     struct tw_cert c;
-    tw_cert_parse(make(p, m), &c);
-    if (faulty(&c, leaf, id) != expected)
-        fail_msg("%s: expected %d", id, expected);
+    char buf[100];
+    tw_buf_init(&der, 1 << 16);
+    tw_buf_init(&names, 256);
+    put_tlv(&names, 0x82, tw_view_str("www.example.org"));
+    put_cert(&der, &(struct cert_spec){.cn = "subject", .san = tw_buf_view(&names)});
+    static const uint8_t edges[] = {0, 1, 0x1f, 0x30, 0x7f, 0x80, 0x84, 0xff};
+    for (size_t i = 0; i < der.len; i++)
+        for (size_t e = 0; e < sizeof edges; e++) {
+            uint8_t *own = exact_copy(tw_buf_view(&der));
+            own[i] = edges[e];
+            bool good = tw_cert_parse(tw_view_of(own, der.len), &c);
+            assert_int_equal(good, c.fail_field == NULL);
+            assert_true(c.fail_at <= der.len);
+            struct tw_key_info info;
+            tw_cert_key_info(&c, &info);
+            tw_cert_name_match(&c, "www.example.org", buf, sizeof buf);
+            tw_dn_text(c.subject, buf, sizeof buf);
+            free(own);
+        }
+    tw_buf_cleanup(&der);
+    tw_buf_cleanup(&names);
 }
 
-static void faults(void **state)
+static void test_constraints(void **state)
 {
-    struct pkix *p = *state;
-    struct make leaf = {.subject = "www.example.test", .issuer = "CA", .key = 1,
-                        .dns = "www.example.test"};
-    struct make ca = {.subject = "CA", .issuer = "CA", .ca = true, .usage = TW_KU_CERT_SIGN};
-    struct make m = leaf;
-    static const char *const quiet[] = {"aki_missing", "ski_missing", "dns_syntax", "serial_zero",
-                                        "extension_duplicate", "algorithm_mismatch", "cn_not_in_san",
-                                        "san_missing", "validity_too_long", "webpki_key"};
-    for (size_t i = 0; i < TW_ARRAY_LEN(quiet); i++) {
-        check_fault(p, leaf, true, quiet[i], false);
-        check_fault(p, ca, false, quiet[i], false);
+    (void)state;
+    static const struct {
+        const char *value;
+        bool ca;
+        int path_len;
+    } rows[] = {
+        {"30 0c 0603 551d13 0405 3003 0101ff", true, -1},
+        {"30 0f 0603 551d13 0408 3006 0101ff 020100", true, 0},
+        {"30 0f 0603 551d13 0408 3006 0101ff 02017f", true, 127},
+        {"30 0f 0603 551d13 0408 3006 0101ff 0201ff", true, 1000}, /* negative: as if huge */
+        {"30 09 0603 551d13 0402 3000", false, -1},
+        {"30 0c 0603 551d13 0405 3003 010100", false, -1},
+    };
+    for (size_t i = 0; i < TW_ARRAY_LEN(rows); i++) {
+        struct tw_buf der;
+        struct tw_cert c;
+        parse_with(&der, &c, rows[i].value);
+        assert_true(c.has_basic);
+        assert_int_equal(c.is_ca, rows[i].ca);
+        assert_int_equal(c.path_len, rows[i].path_len);
+        tw_buf_cleanup(&der);
     }
-    m.no_ids = true;
-    check_fault(p, m, true, "aki_missing", true);
-    m = ca;
-    m.no_ids = true;
-    check_fault(p, m, false, "ski_missing", true);
-    check_fault(p, m, false, "aki_missing", false); /* a root may */
-    m = leaf;
-    m.dns = "under_score.test";
-    check_fault(p, m, true, "dns_syntax", true);
-    check_fault(p, m, true, "cn_not_in_san", true);
-    m = leaf;
-    m.more = ext(p, OID(ID_CE "\x0e"), false, OID("\x04\x01\x01"));
-    check_fault(p, m, true, "extension_duplicate", true);
-    m = leaf;
-    m.more = join(p, ext(p, OID("\x2a\x05"), false, OID("\x05\x00")),
-                  ext(p, OID("\x2a\x05"), false, OID("\x05\x00")));
-    check_fault(p, m, true, "extension_duplicate", true);
-    m = leaf;
-    m.usage = TW_KU_CERT_SIGN;
-    check_fault(p, m, true, "cert_sign_without_ca", true);
-    m = leaf;
-    m.dns = NULL;
-    check_fault(p, m, true, "san_missing", true);
-    m = leaf;
-    m.to = 300; /* 310 days in November 2025, 398 allowed */
-    m.from = -10;
-    check_fault(p, m, true, "validity_too_long", false);
-    m.to = 389;
-    check_fault(p, m, true, "validity_too_long", true);
-    m.from = 200; /* issued after 2026-03-15: 200 days at most */
-    m.to = 399;
-    check_fault(p, m, true, "validity_too_long", false);
-    m.to = 400;
-    check_fault(p, m, true, "validity_too_long", true);
 }
 
-static void names(void **state)
+static void test_usages(void **state)
 {
-    struct pkix *p = *state;
-    struct tw_view a = dn(p, "Example  CA"), b = dn(p, " example ca "), c = dn(p, "Example CB");
-    struct tw_view printable = wrap(p, DER_SEQ, wrap(p, DER_SET,
-        wrap(p, DER_SEQ, OID("\x06\x03\x55\x04\x03"), wrap(p, 0x13, tw_view_str("EXAMPLE CA"), none())),
-        none()), none());
-    struct tw_view bmp = wrap(p, DER_SEQ, wrap(p, DER_SET,
-        wrap(p, DER_SEQ, OID("\x06\x03\x55\x04\x03"),
-             wrap(p, 0x1e, OID("\0e\0x\0a\0m\0p\0l\0e\0 \0c\0a"), none())), none()), none());
-    assert_true(tw_dn_equal(a, b) && tw_dn_equal(a, printable) && tw_dn_equal(a, bmp));
-    assert_false(tw_dn_equal(a, c));
-    assert_true(tw_dn_hash(a) == tw_dn_hash(b) && tw_dn_hash(a) == tw_dn_hash(bmp));
-    assert_true(tw_dn_hash(a) != tw_dn_hash(c));
-    assert_true(tw_dn_within(dn(p, ""), a));
-    assert_false(tw_dn_within(a, dn(p, "")));
-    assert_false(tw_dn_equal(none(), none()));
-    assert_true(tw_dn_empty(dn(p, "")));
+    (void)state;
+    struct tw_buf der;
+    struct tw_cert c;
+    parse_with(&der, &c, "30 0e 0603 551d0f 0101ff 0404 0302 05a0");
+    assert_true(c.has_key_usage);
+    assert_int_equal(c.key_usage, 1 | 4); /* digitalSignature, keyEncipherment */
+    tw_buf_cleanup(&der);
+    parse_with(&der, &c, "30 0c 0603 551d0f 0405 0303 070080");
+    assert_int_equal(c.key_usage, 1 << 8); /* decipherOnly, in the second byte */
+    tw_buf_cleanup(&der);
+    parse_with(&der, &c, "30 13 0603 551d25 040c 300a 0608 2b06010505070301");
+    assert_true(c.has_eku);
+    assert_true(tw_cert_has_eku(&c, "1.3.6.1.5.5.7.3.1"));
+    assert_false(tw_cert_has_eku(&c, "1.3.6.1.5.5.7.3.2"));
+    assert_false(tw_cert_has_eku(&c, "1.3.6.1.5.5.7.3"));
+    tw_buf_cleanup(&der);
+    parse_with(&der, &c, "30 11 0608 2b06010505070118 0405 3003 020105");
+    assert_true(c.must_staple);
+    tw_buf_cleanup(&der);
+    parse_with(&der, &c, "30 11 0608 2b06010505070118 0405 3003 020106");
+    assert_false(c.must_staple);
+    tw_buf_cleanup(&der);
+}
+
+static void test_criticality(void **state)
+{
+    (void)state;
+    struct tw_buf der;
+    struct tw_cert c;
+    parse_with(&der, &c, "30 0c 0603 2a0304 0101ff 0402 0500");
+    assert_true(c.unknown_critical);
+    tw_buf_cleanup(&der);
+    parse_with(&der, &c, "30 09 0603 2a0304 0402 0500");
+    assert_false(c.unknown_critical);
+    tw_buf_cleanup(&der);
+    parse_with(&der, &c, "30 0c 0603 551d24 0101ff 0402 3000"); /* policyConstraints is known */
+    assert_false(c.unknown_critical);
+    tw_buf_cleanup(&der);
+}
+
+static void test_access_and_ids(void **state)
+{
+    (void)state;
+    struct tw_buf der;
+    struct tw_cert c;
+    parse_with(&der, &c,
+               "30 30 0608 2b06010505070101 0424 3022"
+               "300f 0608 2b06010505073001 8603 6f3a2f"
+               "300f 0608 2b06010505073002 8603 633a2f");
+    assert_bytes(tw_cert_aia(&c, true), tw_view_str("o:/"), "OCSP");
+    assert_bytes(tw_cert_aia(&c, false), tw_view_str("c:/"), "caIssuers");
+    tw_buf_cleanup(&der);
+    parse_with(&der, &c, "30 0b 0603 551d0e 0404 0402 aabb 30 0d 0603 551d23 0406 3004 8002 ccdd");
+    assert_bytes(c.ski, tw_view_of("\xaa\xbb", 2), "subjectKeyIdentifier");
+    assert_bytes(c.aki_keyid, tw_view_of("\xcc\xdd", 2), "authorityKeyIdentifier");
+    assert_int_equal(tw_cert_aia(&c, true).len, 0);
+    tw_buf_cleanup(&der);
+}
+
+/* Certificates of libcrypto's make agree with what was asked for. */
+static void test_made(void **state)
+{
+    (void)state;
+    static const struct {
+        enum tw_make_key kind;
+        enum tw_key_type type;
+        unsigned bits;
+    } kinds[] = {{TW_MAKE_P256, TW_KEY_EC, 256}, {TW_MAKE_P384, TW_KEY_EC, 384},
+                 {TW_MAKE_RSA2048, TW_KEY_RSA, 2048}, {TW_MAKE_RSA1024, TW_KEY_RSA, 1024},
+                 {TW_MAKE_ED25519, TW_KEY_ED25519, 256}};
+    struct tw_crypto *crypto = tw_crypto_new();
+    assert_non_null(crypto);
+    for (size_t i = 0; i < TW_ARRAY_LEN(kinds); i++) {
+        static const char *const dns[] = {"www.example.org", "ip:192.0.2.1"};
+        struct tw_make_cert spec = {.subject_cn = "made", .dns = dns, .dns_n = 2, .ca = i == 0,
+                                    .path_len = 3, .not_before = 1700000000,
+                                    .not_after = 1800000000, .serial = 77,
+                                    .hash = TW_HASH_SHA256, .must_staple = i == 1};
+        struct tw_privkey *k = tw_make_privkey(crypto, kinds[i].kind);
+        struct tw_buf der;
+        struct tw_cert c;
+        struct tw_key_info info;
+        char nearest[64], print[65];
+        assert_non_null(k);
+        tw_buf_init(&der, 1 << 16);
+        assert_int_equal(tw_make_certificate(crypto, &spec, k, (struct tw_view){NULL, 0}, k, &der),
+                         TW_OK);
+        assert_true(tw_cert_parse(tw_buf_view(&der), &c));
+        assert_true(c.self_issued);
+        assert_int_equal(c.not_before, 1700000000);
+        assert_int_equal(c.not_after, 1800000000);
+        assert_int_equal(c.is_ca, i == 0);
+        assert_int_equal(c.must_staple, i == 1);
+        tw_cert_key_info(&c, &info);
+        assert_int_equal(info.type, kinds[i].type);
+        assert_int_equal(info.bits, kinds[i].bits);
+        assert_int_equal(tw_cert_name_match(&c, "www.example.org", nearest, sizeof nearest),
+                         TW_NAME_OK);
+        assert_int_equal(tw_cert_name_match(&c, "192.0.2.1", nearest, sizeof nearest), TW_NAME_OK);
+        tw_cert_fingerprint(crypto, c.der, print);
+        assert_int_equal(strspn(print, "0123456789abcdef"), 64);
+        crypto->privkey_free(k);
+        tw_buf_cleanup(&der);
+    }
+    tw_crypto_free(crypto);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(fields),          cmocka_unit_test(every_prefix),
-        cmocka_unit_test(every_byte_changed), cmocka_unit_test(where_it_breaks),
-        cmocka_unit_test(distinguished_encoding), cmocka_unit_test(times),
-        cmocka_unit_test(faults),          cmocka_unit_test(names)};
-    return cmocka_run_group_tests_name("cert", tests, pkix_open, pkix_close);
+        cmocka_unit_test(test_plain),        cmocka_unit_test(test_every_prefix),
+        cmocka_unit_test(test_changed_bytes), cmocka_unit_test(test_constraints),
+        cmocka_unit_test(test_usages),       cmocka_unit_test(test_criticality),
+        cmocka_unit_test(test_access_and_ids), cmocka_unit_test(test_made),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
 }
