@@ -326,7 +326,7 @@ enum tw_name_match tw_cert_name_match(const struct tw_cert *c, const char *name,
     nearest[0] = '\0';
     s.ip_len = tw_ip_parse(name, s.ip);
     if (s.ip_len == 0 && !tw_dns_name_valid(s.want, true, false)) {
-        tw_copy_str(nearest, cap, name);
+        show(tw_view_str(name), TW_SAN_DNS, nearest, cap); /* without control characters */
         return tw_cert_uri_match(c, name) ? TW_NAME_OK : TW_NAME_BAD_REFERENCE;
     }
     while (tw_general_name_next(c->san, &pos, &tag, &value)) {

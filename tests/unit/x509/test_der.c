@@ -30,8 +30,8 @@ static void test_elements(void **state)
         size_t len;
     } rows[] = {
         {"", false, 0},          {"30", false, 0},         {"3000", true, 0},
-        {"0401aa", true, 1},     {"0402aa", false, 0},     {"048101aa", true, 1},
-        {"04820001aa", true, 1}, {"0483000001aa", true, 1}, {"048400000001aa", true, 1},
+        {"0401aa", true, 1},     {"0402aa", false, 0},     {"048101aa", false, 0},
+        {"04820001aa", false, 0}, {"0483000001aa", false, 0}, {"048400000001aa", false, 0},
         {"04850000000001aa", false, 0}, {"0480aa0000", false, 0}, {"1f0101", false, 0},
         {"bf0101", false, 0},    {"0481", false, 0},       {"048200", false, 0},
         {"0484ffffffffaa", false, 0},

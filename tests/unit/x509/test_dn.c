@@ -70,7 +70,7 @@ static void test_broken(void **state)
         uint8_t *own = exact_copy(tw_view_of(b.data, n));
         assert_true(strlen(tw_dn_text(tw_view_of(own, n), buf, sizeof buf)) > 0);
         tw_dn_attr(tw_view_of(own, n), "CN", buf, sizeof buf);
-        assert_true(tw_dn_equal(tw_view_of(own, n), tw_view_of(own, n)));
+        assert_int_equal(tw_dn_equal(tw_view_of(own, n), tw_view_of(own, n)), n > 0);
         assert_false(tw_dn_equal(tw_view_of(own, n), tw_buf_view(&b)));
         free(own);
     }

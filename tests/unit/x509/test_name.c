@@ -52,11 +52,11 @@ static const struct row rows[] = {
     {"dns:www.example.org", "x", "WWW.Example.ORG", TW_NAME_OK},
     {"dns:WWW.EXAMPLE.ORG", "x", "www.example.org", TW_NAME_OK},
     {"dns:www.example.org", "x", "www.example.org.", TW_NAME_OK}, /* the root's dot */
-    {"dns:www.example.org.", "x", "www.example.org", TW_NAME_OK},
+    {"dns:www.example.org.", "x", "www.example.org", TW_NAME_UNUSUAL_FORM},
     {"dns:www.example.org", "x", "example.org", TW_NAME_MISMATCH},
     {"dns:www.example.org", "x", "ww.example.org", TW_NAME_MISMATCH},
     {"dns:www.example.org", "x", "www.example.org.evil.test", TW_NAME_MISMATCH},
-    {"dns:www.example.org", "x", "", TW_NAME_MISMATCH},
+    {"dns:www.example.org", "x", "", TW_NAME_BAD_REFERENCE},
     {"dns:www.example.org", "x", ".", TW_NAME_MISMATCH},
     {"dns:a.example dns:b.example", "x", "b.example", TW_NAME_OK},
     /* wildcards: the whole left-most label, for exactly one label */
