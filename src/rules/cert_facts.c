@@ -123,7 +123,7 @@ bool cert_match_problem(const struct tw_case *c, struct tw_finding *f,
         return false;
     cert_begin(c, f, path, TW_PROVEN);
     tw_finding_cite(f, path->aux == 0 ? "certificate" : "CA certificate", s.source, "%s", s.subject);
-    tw_finding_cite(f, "what is wrong", path->source == NULL ? "" : path->source, "%s",
+    tw_finding_cite(f, "what is wrong", path->source == NULL ? "our check" : path->source, "%s",
                     path->text == NULL ? "" : path->text);
     tw_finding_summary(f, "%s: %s.", summary, path->text == NULL ? s.subject : path->text);
     return true;
