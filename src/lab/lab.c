@@ -112,7 +112,9 @@ static bool passes_gate(struct client *c, struct tw_view in)
     if (c->passed_gate)
         return true;
     c->swallowed = true;
-    if (g->does != LAB_GATE_SWALLOW)
+    if (g->does == LAB_GATE_ALERT)
+        client_write(c, tw_view_of("\x15\x03\x03\0\x02\x02\x2f", 7), true);
+    else if (g->does != LAB_GATE_SWALLOW)
         client_close(c, g->does == LAB_GATE_RESET);
     return false;
 }

@@ -38,8 +38,10 @@ enum lab_kind {
 /** What a device or a careless server before the TLS stack makes of the first bytes (gate.c). */
 enum lab_gate_on { LAB_GATE_NEVER, LAB_GATE_LARGE /* over 1400 bytes */, LAB_GATE_HYBRID_GROUP,
                    LAB_GATE_TLS13, LAB_GATE_EXT_27 /* compress_certificate */,
+                   LAB_GATE_SESSION_ID /* a legacy_session_id that is not empty */,
                    LAB_GATE_NAME /* a server name within the first record */ };
-enum lab_gate_does { LAB_GATE_SWALLOW, LAB_GATE_CLOSE, LAB_GATE_RESET };
+enum lab_gate_does { LAB_GATE_SWALLOW, LAB_GATE_CLOSE, LAB_GATE_RESET,
+                     LAB_GATE_ALERT /* illegal_parameter */ };
 struct lab_gate {
     enum lab_gate_on on;
     enum lab_gate_does does;

@@ -185,6 +185,12 @@ static bool could_be_ancient(const struct tw_case *c)
     return hopeless_hello(c) && c->base->alert != TW_ALERT_INTERNAL_ERROR;
 }
 
+/* A server that only reads SSL 2.0 records answers something else with an error or a hang-up. */
+static bool could_be_ssl2(const struct tw_case *c)
+{
+    return could_be_ancient(c) && !silence(c);
+}
+
 static bool told_and_hopeless(const struct tw_case *c)
 {
     return told(c) && hopeless(c);
@@ -193,12 +199,7 @@ static bool told_and_hopeless(const struct tw_case *c)
 /* A small ClientHello passes where the baseline's does not: what about the large one is it? */
 static bool small_passes(const struct tw_case *c)
 {
-    return refused(c) && tw_case_passed(c, "groups-classical") && !tw_case_passed(c, "wide");
-}
-
-static bool small_passes_in_silence(const struct tw_case *c)
-{
-    return silence(c) && (small_passes(c) || hopeless_hello(c));
+    return refused(c) && tw_case_passed(c, "groups-classical");
 }
 
 /* Stalled later, with the server's certificate flight, or before anything came. */
@@ -299,6 +300,7 @@ static const struct {
     {nameless, "sni-host"},
     {silent_end, "groups-classical"},
     {silent_end, "bare"},
+    {silence, "hello-mss"},
     {refused_with_alpn, "alpn-absent"},
     {old_or_pinned, "versions-modern"},
     {could_go_lower, "versions-wide"},
@@ -321,7 +323,6 @@ static const struct {
     {small_passes, "hello-padded"},
     {small_passes, "hello-records"},
     {small_passes, "hello-split"},
-    {small_passes_in_silence, "hello-mss"},
     {name_matters, "sni-other"},
     {name_may_matter, "sni-other"},
     {name_is_read, "hello-records"},
@@ -331,7 +332,7 @@ static const struct {
     {hopeless_by_alert, "ciphers-rare"},
     {told_and_hopeless, "bare"},
     {could_be_ancient, "ssl3"},
-    {could_be_ancient, "ssl2"},
+    {could_be_ssl2, "ssl2"},
     {simple_passes, "groups-classical"},
     {simple_passes, "versions-legacy-max"},
     {simple_passes, "bare13"},

@@ -45,6 +45,8 @@ bool tw_nothing_passes(const struct tw_case *c);
 /* intolerance.c */
 /** It passes with hardly any extensions, and nothing else explains it. */
 bool tw_extensions_matter(const struct tw_case *c);
+/** One part of the ClientHello is what the refusal answers, and a cause of its own says which. */
+bool tw_hello_part_draws_it(const struct tw_case *c);
 
 /* upgrade.c: what was said before TLS */
 /** Fills f when the peer answered in another protocol than STARTTLS or the proxy needs. */

@@ -19,6 +19,9 @@ NO_LAB = dict.fromkeys(
     ["starttls-not-offered", "implicit-tls-needed", "db-tls-disabled", "proxy-connect-refused",
      "proxy-scheme-mismatch"],
     "the lab has no dialogue in front of TLS; tests/starttls has real servers")
+NO_LAB.update(dict.fromkeys(
+    ["mtu-blackhole", "middlebox-large-client-hello", "backend-inconsistent", "ipv6-broken-only"],
+    "needs more of a network than loopback; tests/path makes one"))
 
 
 def catalogue():
