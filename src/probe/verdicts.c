@@ -22,11 +22,11 @@ struct tw_trust *probe_trust(struct probe *p)
 /* ---- the store itself ------------------------------------------------------------------------------- */
 
 static void store_fact(struct probe *p, uint32_t conn, const char *field, size_t no, int64_t num,
-                       const char *text)
+                       const char *text, const char *kind)
 {
     probe_fact(p, (struct tw_fact){.kind = TW_FACT_STORE, .conn = conn, .msg = TW_NO_MSG,
                                    .at = tw_net_now() - p->start, .field = field, .num = num,
-                                   .aux = (int64_t)no, .text = text});
+                                   .aux = (int64_t)no, .text = text, .source = kind});
 }
 
 static void note_empty(struct probe *p, const struct tw_store *st, size_t no)
@@ -40,7 +40,7 @@ static void note_empty(struct probe *p, const struct tw_store *st, size_t no)
         snprintf(text + n, sizeof text - (size_t)n,
                  "%s, no trusted certificate in it (%zu other certificates, %zu keys)",
                  tw_store_format_name(c->format), c->not_anchors, c->keys);
-    store_fact(p, 0, "empty", no, (int64_t)(c->not_anchors + c->keys), text);
+    store_fact(p, 0, "empty", no, (int64_t)(c->not_anchors + c->keys), text, st->name);
 }
 
 /* What is wrong with the store, if anything. */
@@ -49,17 +49,17 @@ static void note_store(struct probe *p, const struct tw_store *st, size_t no)
     char text[600];
     size_t count = tw_trust_count(st->trust);
     bool system = strcmp(st->name, "system") == 0;
-    store_fact(p, 0, "anchors", no, (int64_t)count, st->label);
+    store_fact(p, 0, "anchors", no, (int64_t)count, st->label, st->name);
     if (st->unreadable != NULL)
-        store_fact(p, 0, "unreadable", no, system, st->unreadable);
+        store_fact(p, 0, "unreadable", no, system, st->unreadable, st->name);
     if (st->content.problem != NULL) {
         snprintf(text, sizeof text, "%.400s: %s", st->label, st->content.problem);
-        store_fact(p, 0, "damaged", no, (int64_t)st->content.damaged, text);
+        store_fact(p, 0, "damaged", no, (int64_t)st->content.damaged, text, st->name);
     }
     if (count > 0 || st->unreadable != NULL)
         return;
     if (strcmp(st->name, "none") == 0 || (system && st->content.format == TW_STORE_UNKNOWN))
-        store_fact(p, 0, "missing", no, 0, st->label);
+        store_fact(p, 0, "missing", no, 0, st->label, st->name);
     else
         note_empty(p, st, no);
 }
@@ -78,7 +78,7 @@ static void note_newest(struct probe *p, struct tw_trust *t, size_t no)
     }
     if (newest.not_before > 0)
         store_fact(p, 0, "newest_root", no, newest.not_before,
-                   tw_dn_text(newest.subject, dn, sizeof dn));
+                   tw_dn_text(newest.subject, dn, sizeof dn), NULL);
 }
 
 /* ---- its verdict ------------------------------------------------------------------------------------ */
@@ -105,7 +105,7 @@ static void compare(struct probe *p, const struct tw_path_request *judged, uint3
     if (scratch != NULL && tw_path_explain(&req, scratch, conn, 0) == TW_OK) {
         const struct tw_fact *f = trust_problem(scratch, conn);
         store_fact(p, conn, f == NULL ? "trusted" : "not_trusted", no, f == NULL ? 0 : f->num,
-                   st->label);
+                   st->label, st->name);
     }
     tw_trace_free(scratch);
 }
@@ -118,9 +118,10 @@ void probe_note_stores(struct probe *p, const struct tw_path_request *judged, ui
                                                           : tw_system_store(p->lib);
     struct tw_store given = {.name = "ca", .label = tw_trust_label(judged->trust),
                              .trust = judged->trust, .content.format = TW_STORE_PEM};
-    note_store(p, first == NULL ? &given : first, 0);
+    const struct tw_store *judge = first == NULL ? &given : first;
+    note_store(p, judge, 0);
     store_fact(p, conn, f == NULL ? "trusted" : "not_trusted", 0, f == NULL ? 0 : f->num,
-               tw_trust_label(judged->trust));
+               tw_trust_label(judged->trust), judge->name);
     if (f != NULL)
         note_newest(p, judged->trust, 0);
     if (p->o->stores == NULL)

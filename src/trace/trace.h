@@ -66,7 +66,7 @@ const char *tw_side_name(enum tw_side s);
                               "how many, text = label), unreadable, damaged, empty, missing (text " \
                               "= which and why), newest_root (num = its notBefore, text = name); " \
                               "with a connection: trusted or not_trusted (text = label, num = "   \
-                              "enum tw_path_problem)")
+                              "enum tw_path_problem); source = kind of store (system, java ...)")
 
 enum tw_fact_kind {
 #define X(id, name, doc) id,
