@@ -59,7 +59,8 @@ TW_API void tw_options_free(struct tw_options *o);
  * Set one option by its name on the command line, without dashes: "servername", "no-sni",
  * "verify-name", "connect", "ca", "trust", "trust-pass", "cert", "key", "pass", "alpn", "min-version", "max-version",
  * "ciphers", "groups", "sigalgs", "at", "4", "6", "timeout", "max-connections"; and "ca-pem",
- * which takes PEM text where "ca" takes a path.
+ * which takes PEM text where "ca" takes a path, and "trust-data", which takes the bytes of a trust
+ * store in hex where "trust" takes a path.
  *
  * Files named by "ca", "trust", "cert" and "key" are read here, so a bad file is found before any
  * connection is made.

@@ -192,6 +192,7 @@ struct tw_make_cert {
     const char *aia_issuer_url;          /* or NULL */
     bool client_auth_only;               /* EKU clientAuth instead of serverAuth (+clientAuth) */
     bool must_staple;
+    const char *ski_hex;                 /* subjectKeyIdentifier; NULL: hash of the key */
 };
 /**
  * Issues a certificate for subject_key, signed by issuer_key. issuer_der empty = self-signed.

@@ -226,6 +226,24 @@ static int set_trust(struct tw_options *o, struct tw_lib *lib, const char *v, co
                      : tw_stores_add(lib, l, v, o->trust_pass, why);
 }
 
+/* The content of a store in hex instead of its path; for callers that have it in memory. */
+static int set_trust_data(struct tw_options *o, struct tw_lib *lib, const char *v,
+                          const char **why)
+{
+    struct tw_store_list *l = stores_of(o);
+    size_t n = 0, cap = strlen(v) / 2 + 1;
+    uint8_t *raw = malloc(cap);
+    int rc = TW_EXIT_USAGE;
+    if (l == NULL || raw == NULL)
+        refuse(o, why, "out of memory");
+    else if (!tw_unhex(v, raw, cap, &n))
+        refuse(o, why, "the value is no hex");
+    else
+        rc = tw_stores_add_data(lib, l, tw_view_of(raw, n), o->trust_pass, why);
+    free(raw);
+    return rc;
+}
+
 static int set_trust_pass(struct tw_options *o, struct tw_lib *lib, const char *v,
                           const char **why)
 {
@@ -423,6 +441,7 @@ static const struct {
     {"verify-name", true, set_verify_name}, {"connect", true, set_connect},
     {"ca-pem", true, set_ca_pem},           {"ca", true, set_ca},
     {"trust", true, set_trust},             {"trust-pass", true, set_trust_pass},
+    {"trust-data", true, set_trust_data},
     {"cert", true, set_cert},
     {"key", true, set_key},                 {"pass", true, set_pass},
     {"alpn", true, set_alpn},               {"min-version", true, set_min_version},

@@ -51,6 +51,9 @@ struct tw_lib {
  */
 int tw_stores_add(struct tw_lib *lib, struct tw_store_list *l, const char *name,
                   const char *password, const char **why);
+/** A store whose bytes the caller has in memory. */
+int tw_stores_add_data(struct tw_lib *lib, struct tw_store_list *l, struct tw_view data,
+                       const char *password, const char **why);
 void tw_stores_cleanup(struct tw_store_list *l);
 /** The system's store with what was wrong with it. Borrowed from lib. */
 const struct tw_store *tw_system_store(struct tw_lib *lib);

@@ -399,6 +399,21 @@ int tw_stores_add(struct tw_lib *lib, struct tw_store_list *l, const char *name,
     return add_path(&s, name, why);
 }
 
+int tw_stores_add_data(struct tw_lib *lib, struct tw_store_list *l, struct tw_view data,
+                       const char *password, const char **why)
+{
+    struct stores_search s = {.lib = lib, .list = l, .password = password};
+    struct tw_store *st = stores_new(&s, "file", "the given trust store");
+    if (st == NULL ||
+        (tw_store_read(lib->crypto, data, password, st->trust, &st->content) != TW_OK &&
+         st->content.problem == NULL)) {
+        *why = "out of memory";
+        return TW_EXIT_USAGE;
+    }
+    *why = refusal(&s, st, st->label);
+    return *why == NULL ? 0 : TW_EXIT_USAGE;
+}
+
 void tw_stores_cleanup(struct tw_store_list *l)
 {
     for (size_t i = 0; i < l->n; i++)
