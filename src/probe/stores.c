@@ -16,7 +16,7 @@ enum { MAX_TRUST_FILE = 32 << 20, MAX_TRUST_FILES = 4096, MAX_GLOB = 64, TEXTS_M
 
 static void add_up(struct tw_store_content *sum, const struct tw_store_content *c)
 {
-    if (c->format != TW_STORE_UNKNOWN && c->format != TW_STORE_EMPTY)
+    if (c->format != TW_STORE_EMPTY || sum->format == TW_STORE_UNKNOWN)
         sum->format = c->format;
     sum->integrity = c->integrity;
     sum->anchors += c->anchors;
@@ -133,6 +133,8 @@ struct tw_store *stores_add_file(struct stores_search *s, const char *name, cons
                                                           title[0] != '\0' ? ")" : ""));
     if (st != NULL)
         stores_read_path(s, st, path);
+    if (st != NULL && st->unreadable != NULL && title[0] != '\0')
+        st->unreadable = stores_text(s, "%s: %s", title, st->unreadable);
     return st;
 }
 

@@ -150,6 +150,29 @@ const struct tw_fact *store_that_trusts(const struct tw_case *c, uint32_t conn,
     return NULL;
 }
 
+const struct tw_fact *store_that_refuses(const struct tw_case *c, uint32_t conn)
+{
+    const struct tw_fact *f = tw_trace_first(c->trace, conn == 0 ? 0 : conn, TW_FACT_STORE, "trusted");
+    if (conn == 0 || f == NULL || f->aux != 0)
+        return NULL;
+    f = NULL;
+    while ((f = tw_trace_next(c->trace, f, conn, TW_FACT_STORE, "not_trusted")) != NULL) {
+        const struct tw_fact *count = store_fact(c, "anchors", f->aux);
+        if (f->aux > 0 && count != NULL && count->num > 0)
+            return f;
+    }
+    return NULL;
+}
+
+const struct tw_fact *other_store_fact(const struct tw_case *c, const char *field)
+{
+    const struct tw_fact *f = NULL;
+    while ((f = tw_trace_next(c->trace, f, 0, TW_FACT_STORE, field)) != NULL)
+        if (f->aux > 0 && f->conn == 0)
+            return f;
+    return NULL;
+}
+
 void cite_stores(const struct tw_case *c, struct tw_finding *f, uint32_t conn)
 {
     const struct tw_fact *s = NULL;

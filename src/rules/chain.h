@@ -39,6 +39,10 @@ const struct tw_fact *store_fact(const struct tw_case *c, const char *field, int
 /** A store other than the judging one that trusts the chain; kinds: names to accept, NULL = any. */
 const struct tw_fact *store_that_trusts(const struct tw_case *c, uint32_t conn,
                                         const char *const *kinds);
+/** The judging store trusts the chain, and this other one, which has roots, does not. */
+const struct tw_fact *store_that_refuses(const struct tw_case *c, uint32_t conn);
+/** As store_fact(), of any store but the judging one. */
+const struct tw_fact *other_store_fact(const struct tw_case *c, const char *field);
 /** Evidence: what each store says. */
 void cite_stores(const struct tw_case *c, struct tw_finding *f, uint32_t conn);
 /** A cause that says more than "nobody knows this CA" is at work. */

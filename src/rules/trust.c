@@ -103,6 +103,19 @@ const struct tw_rule tw_rule_truststore_empty = {
     .match = match_empty,
 };
 
+/* A store that others on this machine use; it fails nothing here. */
+static bool other_unreadable(const struct tw_case *c, struct tw_finding *f, uint32_t conn)
+{
+    const struct tw_fact *s = other_store_fact(c, "unreadable");
+    if (s == NULL || conn == 0)
+        return false;
+    chain_begin(c, f, conn, TW_PROVEN);
+    f->next = true;
+    tw_finding_cite(f, "trust store", "read for comparison", "%s", s->text);
+    tw_finding_summary(f, "Programs that use this store cannot verify anybody: %s.", s->text);
+    return true;
+}
+
 static bool match_unreadable(const struct tw_case *c, struct tw_finding *f)
 {
     uint32_t conn = chain_conn(c);
@@ -110,7 +123,7 @@ static bool match_unreadable(const struct tw_case *c, struct tw_finding *f)
     if (s == NULL)
         s = store_is(c, conn, "damaged");
     if (s == NULL)
-        return false;
+        return other_unreadable(c, f, conn);
     chain_begin(c, f, conn, TW_PROVEN);
     cite_store(c, f, conn, s);
     tw_finding_not(f, "trust-store-missing", "a path is configured; it is that one that fails");
@@ -310,16 +323,37 @@ static void cite_age(const struct tw_case *c, struct tw_finding *f,
                         tw_time_text(newest->num, when, sizeof when), newest->text);
 }
 
+/* What the judging store can verify and another one cannot, for lack of a root of the web. */
+static bool other_outdated(const struct tw_case *c, struct tw_finding *f, uint32_t conn)
+{
+    const struct tw_fact *other = store_that_refuses(c, conn);
+    struct tw_cert top;
+    if (other == NULL || !chain_top(c, conn, &top))
+        return false;
+    const struct tw_public_root *root = tw_public_root_find(top.subject, top.ski);
+    if (root == NULL)
+        return false;
+    chain_begin(c, f, conn, TW_PROVEN);
+    f->next = true;
+    cite_age(c, f, root);
+    cite_stores(c, f, conn);
+    tw_finding_summary(f, "The public root %s, made in %.4s, is not in %s: programs that use it will "
+                          "refuse this server.", root->cn, root->made, other->text);
+    return true;
+}
+
 static bool match_outdated(const struct tw_case *c, struct tw_finding *f)
 {
     uint32_t conn = chain_conn(c);
+    if (other_outdated(c, f, conn))
+        return true;
     if (chain_untrusted(c, conn) == NULL || store_fact(c, "empty", 0) != NULL ||
         store_fact(c, "missing", 0) != NULL || chain_intercepted(c, conn))
         return false;
     const struct tw_public_root *root = missing_root(c, conn);
     const struct tw_fact *other = store_that_trusts(c, conn, public_kinds);
     const struct tw_fact *store = store_fact(c, "anchors", 0);
-    const char *label = store == NULL || store->text == NULL ? "The trust store" : store->text;
+    const char *label = store == NULL || store->text == NULL ? "the trust store" : store->text;
     if (root == NULL && other == NULL)
         return false;
     bool older = is_older(store_fact(c, "newest_root", 0), root);
@@ -332,10 +366,11 @@ static bool match_outdated(const struct tw_case *c, struct tw_finding *f)
     tw_finding_not(f, "ca-distrusted", older ? "the root is younger than the store: it was never in it"
                                              : "not excluded for this store: it may have removed it");
     if (root != NULL)
-        tw_finding_summary(f, "%s does not have the public root %s%s%.4s.", label, root->cn,
-                           older ? ", which was made in " : "", older ? root->made : "");
+        tw_finding_summary(f, "The public root %s, made in %.4s, is not in %s.", root->cn, root->made,
+                           label);
     else
-        tw_finding_summary(f, "%s lacks a root that %s has.", label, other->text);
+        tw_finding_summary(f, "The chain's root is a public one that %s has; it is not in %s.",
+                           other->text, label);
     return true;
 }
 
@@ -383,6 +418,24 @@ static const struct tw_fact *private_path(const struct tw_case *c, uint32_t conn
     return path;
 }
 
+/* What the judging store can verify and another one cannot. */
+static bool other_refuses(const struct tw_case *c, struct tw_finding *f, uint32_t conn)
+{
+    const struct tw_fact *other = store_that_refuses(c, conn);
+    const struct tw_fact *judge = store_fact(c, "anchors", 0);
+    struct tw_cert top;
+    char name[200];
+    if (other == NULL || judge == NULL || !chain_top(c, conn, &top) ||
+        tw_public_root_find(top.subject, top.ski) != NULL)
+        return false;
+    chain_begin(c, f, conn, TW_PROVEN);
+    f->next = true;
+    cite_stores(c, f, conn);
+    tw_finding_summary(f, "The chain leads to \"%s\": %s trusts it, %s does not.",
+                       tw_dn_text(top.subject, name, sizeof name), judge->text, other->text);
+    return true;
+}
+
 static bool match_private_ca(const struct tw_case *c, struct tw_finding *f)
 {
     uint32_t conn = chain_conn(c);
@@ -390,6 +443,8 @@ static bool match_private_ca(const struct tw_case *c, struct tw_finding *f)
     const struct tw_fact *other = store_that_trusts(c, conn, NULL);
     struct tw_cert last;
     char subject[160], issuer[160], source[48];
+    if (path == NULL && other_refuses(c, f, conn))
+        return true;
     if (path == NULL || trust_is_told(c, conn) || !chain_sent(c, conn, path->aux, &last))
         return false;
     bool root_sent = strcmp(path->field, "unknown_root") == 0;

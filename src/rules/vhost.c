@@ -58,19 +58,19 @@ static bool match_placeholder(const struct tw_case *c, struct tw_finding *f)
         f->certainty = TW_LIKELY;
     tw_finding_cite(f, "subject", chain_source(conn, 0, source, sizeof source), "%s",
                     tw_dn_text(leaf.subject, subject, sizeof subject));
-    tw_finding_cite(f, "who makes such certificates", p->source, "%s", p->product);
+    tw_finding_cite(f, "made by", p->source, "%s", p->product);
     cite_names(c, f, conn);
     cite_same(c, f, conn);
-    tw_finding_cite(f, "what to do", "catalogue of placeholders", "%s", p->fix);
+    f->own_fix = (struct tw_fix){p->product, p->fix, NULL};
     tw_finding_not(f, "wrong-vhost-default-cert", "it is no other site's certificate but one that "
                                                   "comes with the software");
     if (!sent_sni(c))
         tw_finding_not(f, "sni-required", tw_case_trial(c, "sni-host") == NULL
                                               ? "not excluded: no SNI was sent"
                                               : "with SNI it is no better");
-    tw_finding_summary(f, "The server shows the placeholder certificate of %s (%s): no certificate "
-                          "is assigned to this name.", p->product,
-                       chain_cn(leaf.subject, subject, sizeof subject));
+    tw_finding_summary(f, "The server shows the placeholder certificate \"%s\" of %s: none is "
+                          "assigned to this name, or it could not be loaded.",
+                       chain_cn(leaf.subject, subject, sizeof subject), p->product);
     return true;
 }
 
@@ -146,7 +146,7 @@ static bool edge_shows_its_own(const struct tw_case *c, struct tw_finding *f)
                     "%s", san);
     tw_finding_cite(f, "platform", p->source, "%s", p->name);
     cite_same(c, f, conn);
-    tw_finding_cite(f, "what to do", "catalogue of platforms", "%s", p->fix);
+    f->own_fix = (struct tw_fix){p->name, p->fix, NULL};
     tw_finding_not(f, "wrong-vhost-default-cert", "it is the platform's own certificate");
     tw_finding_summary(f, "%s answers for %s with its own certificate (%s): the name is not set up "
                           "there, or its certificate is not active yet.", p->name, c->server_name,
@@ -172,8 +172,10 @@ static bool edge_refuses(const struct tw_case *c, struct tw_finding *f)
         tw_finding_cite(f, "server_name", "trial 1, ClientHello", "%s", c->server_name);
         tw_finding_fact(f, "the server says", b->alert_fact);
         tw_finding_trial(f, c, others[i]);
-        if (p != NULL)
+        if (p != NULL) {
             tw_finding_cite(f, "platform", p->source, "%s (%s)", p->name, san);
+            f->own_fix = (struct tw_fix){p->name, p->fix, NULL};
+        }
         tw_finding_not(f, "cipher-no-overlap", "the same offer passes with another server_name");
         tw_finding_not(f, "sni-unrecognized", "the alert is not unrecognized_name; what must be done "
                                               "is the same");
