@@ -9,8 +9,8 @@
 #include <openssl/asn1t.h>
 #include <openssl/pkcs12.h>
 
-/* OpenSSL's default is 2048, Java's 10000; some recommend a million. */
-enum { MAX_ITERATIONS = 5000000, MAX_PARTS = 64, MAX_BAGS = 20000 };
+/* OpenSSL's default is 2048, Java's 10000, what OWASP recommends 600000. */
+enum { MAX_ITERATIONS = 1000000, MAX_PARTS = 64, MAX_BAGS = 20000 };
 
 struct reading {
     const char *password; /* NULL: without any */

@@ -14,7 +14,7 @@
  */
 #include "x509/store.h"
 
-enum { MAGIC_JKS = 0xfeedfeed, DIGEST_LEN = 20, MAX_ENTRIES = 100000, MAX_CHAIN = 1000,
+enum { DIGEST_LEN = 20, MAX_ENTRIES = 100000, MAX_CHAIN = 1000,
        MAX_PASSWORD = 512 };
 
 static struct tw_view certificate(struct tw_reader *r, uint64_t version)
@@ -115,8 +115,8 @@ bool tw_store_jks(struct tw_crypto *crypto, struct tw_view in, const char *passw
 {
     size_t body = in.len > DIGEST_LEN ? in.len - DIGEST_LEN : 0;
     struct tw_reader r = tw_rd_of(tw_view_sub(in, 0, body));
-    uint64_t magic = tw_rd_uint(&r, 4, "magic");
-    out->format = magic == MAGIC_JKS ? TW_STORE_JKS : TW_STORE_JCEKS;
+    tw_rd_uint(&r, 4, "magic");
+    out->format = in.len > 0 && in.data[0] == 0xce ? TW_STORE_JCEKS : TW_STORE_JKS;
     entries(&r, into, out);
     if (out->problem == NULL || out->keys > 0)
         check_digest(crypto, in, password, out);
