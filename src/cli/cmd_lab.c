@@ -57,9 +57,7 @@ static bool diagnose_one(struct cli_common *c, const struct tw_lab *lab,
     const char *why = "out of memory";
     char target[300];
     snprintf(target, sizeof target, "%s:%u", f->host, f->port);
-    bool own_store = f->options != NULL && strstr(f->options, "trust") != NULL;
-    bool ok = o != NULL &&
-              (own_store || tw_options_set(o, c->lib, "ca-pem", tw_lab_ca(lab), &why) == 0) &&
+    bool ok = o != NULL && tw_options_set(o, c->lib, "ca-pem", tw_lab_ca(lab), &why) == 0 &&
               set_fault_options(o, c->lib, f->options);
     double start = now_ms();
     ok = ok && tw_check(c->lib, o, target, keep_going, NULL, &row->result, &why) == 0;

@@ -32,6 +32,7 @@ static const struct cli_option opt_check[] = {
     {"ca", 0, "FILE|DIR", "trust these instead of the system's store; may be repeated", true},
     {"trust", 0, "STORE", "judge by this store: java, certifi, node, all ..., or a path; may be "
      "repeated", true},
+    {"trust-data", 0, "HEX", "as --trust, with the bytes of the store itself", true},
     {"trust-pass", 0, "TEXT", "password of the --trust and --ca stores that follow", true},
     {"cert", 0, "FILE", "client certificate: PEM chain, or PKCS#12", true},
     {"key", 0, "FILE", "its private key, when not in --cert", true},

@@ -4,6 +4,8 @@
  */
 #include "lab/lab_internal.h"
 
+enum { DAY = 86400 };
+
 /* An empty key store of type JKS, password "changeit": magic, version 2, no entries, digest. */
 #define EMPTY_JKS "feedfeed0000000200000000e2686e45fb43dfa4d992dd41ceb6b21c6330d792"
 
@@ -27,14 +29,17 @@ static struct tw_credential *leaf(struct lab_maker *m, const char *cn, const cha
 }
 #define NAMES(a) (a), TW_ARRAY_LEN(a)
 
-/* One leaf under a CA of its own; the CA is sent along. */
+/* One leaf under a CA of its own, issued then; the CA is sent along. */
 static struct tw_credential *under(struct lab_maker *m, const char *ca_cn, const char *ca_o,
-                                   const char *ski)
+                                   const char *ski, int64_t issued)
 {
     struct lab_issuer ca = {0};
     struct tw_credential *cred = NULL;
+    struct tw_make_cert spec = lab_leaf_spec(m);
+    spec.subject_o = NULL;
+    spec.not_before = issued;
     if (lab_make_ca(m, ca_cn, ca_o, ski, NULL, &ca))
-        cred = leaf(m, "localhost", NULL, NAMES(wanted), &ca, true);
+        cred = lab_make_leaf(m, &spec, TW_MAKE_P256, &ca, true);
     lab_issuer_cleanup(m->c, &ca);
     return cred;
 }
@@ -64,11 +69,17 @@ bool lab_trust_make(struct lab_maker *m, struct lab_certs *c)
                &t[LAB_TRUST_PROXY], &t[LAB_TRUST_PROXY_MINTED]);
     proxy_pair(m, "Head Office Web Gateway", "Private Holdings", &t[LAB_TRUST_GATEWAY],
                &t[LAB_TRUST_GATEWAY_MINTED]);
-    t[LAB_TRUST_ANTIVIRUS] = under(m, "ESET SSL Filter CA", "ESET, spol. s r. o.", NULL);
+    int64_t yesterday = m->now - DAY, before_cutoff = 1717200000; /* 2024-06-01 */
+    t[LAB_TRUST_ANTIVIRUS] =
+        under(m, "ESET SSL Filter CA", "ESET, spol. s r. o.", NULL, yesterday);
     t[LAB_TRUST_DISTRUSTED] = under(m, "Entrust Root Certification Authority - G2", "Entrust, Inc.",
-                                    NULL);
+                                    NULL, yesterday);
+    t[LAB_TRUST_BEFORE_CUTOFF] = under(m, "Entrust Root Certification Authority - G2",
+                                       "Entrust, Inc.", NULL, before_cutoff);
     t[LAB_TRUST_PUBLIC_ROOT] = under(m, "ISRG Root X2", "Internet Security Research Group",
-                                     "7c4296aede4b483bfa92f89e8ccf6d8ba9723795");
+                                     "7c4296aede4b483bfa92f89e8ccf6d8ba9723795", yesterday);
+    t[LAB_TRUST_LIKE_PUBLIC] =
+        under(m, "ISRG Root X2", "Internet Security Research Group", NULL, yesterday);
     for (size_t i = LAB_TRUST_NONE + 1; i < LAB_TRUST_CREDS; i++)
         if (t[i] == NULL)
             return false;
@@ -96,6 +107,12 @@ static const struct lab_fault faults[] = {
     {"ca-distrusted", "a CA that was thrown out", "ca-distrusted", NULL, TRUST(DISTRUSTED)},
     {"trust-store-outdated", "a public root that the client does not have", "trust-store-outdated",
      NULL, TRUST(PUBLIC_ROOT)},
+    {"untrusted-private-ca-old", "a restricted CA, issued before the cut-off",
+     "untrusted-private-ca", NULL, TRUST(BEFORE_CUTOFF)},
+    {"untrusted-private-ca-namesake", "a public root's name, another key", "untrusted-private-ca",
+     NULL, TRUST(LIKE_PUBLIC)},
+    {"ca-file-unreadable", "a client whose CA file is not there", "ca-file-unreadable",
+     "trust=SSL_CERT_FILE=/nonexistent/ca-bundle.crt", LAB_TLS, LAB_GOOD_EC},
     {"trust-store-missing", "a client without any trust store", "trust-store-missing", "trust=none",
      LAB_TLS, LAB_GOOD_EC},
     {"truststore-empty", "a client whose key store has no entries", "truststore-empty",

@@ -20,6 +20,7 @@ struct tw_store {
     const char *label;           /* "Java 17.0.15 (/usr/lib/jvm/.../cacerts)" */
     struct tw_trust *trust;      /* its anchors; empty when it could not be read. Never NULL */
     struct tw_store_content content;
+    bool asked;                  /* named itself by the user, not found by the name of its kind */
     const char *unreadable;      /* why the operating system or a tool refused; NULL when it was
                                     read. It names the path. */
 };

@@ -48,7 +48,7 @@ void probe_fact(struct probe *p, struct tw_fact f);
 uint64_t probe_left_ms(const struct probe *p);
 
 /* verdicts.c: trust stores */
-/** The store that judges the handshake: --ca, else the first of --trust, else the system's. */
+/** Anchors of the store that judges the handshake. */
 struct tw_trust *probe_trust(struct probe *p);
 /** Facts about the stores, and what each says of the chain that was judged. */
 void probe_note_stores(struct probe *p, const struct tw_path_request *judged, uint32_t conn);

@@ -269,7 +269,9 @@ static void find_system(struct stores_search *s)
 
 static void find_none(struct stores_search *s)
 {
-    stores_new(s, "none", "no trust store at all");
+    struct tw_store *st = stores_new(s, "none", "no trust store at all");
+    if (st != NULL)
+        st->asked = true;
 }
 
 static void add_mozilla(struct stores_search *s, const char *path)
@@ -370,8 +372,23 @@ static int add_path(struct stores_search *s, const char *path, const char **why)
         *why = "too many trust stores";
         return TW_EXIT_USAGE;
     }
+    s->list->v[before].asked = true;
     *why = refusal(s, &s->list->v[before], path);
     return *why == NULL ? 0 : TW_EXIT_USAGE;
+}
+
+/* VARIABLE=PATH: as a program whose environment says so. It may well be unreadable. */
+static bool add_variable(struct stores_search *s, const char *name)
+{
+    char variable[64];
+    size_t n = strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789");
+    if (n == 0 || n >= sizeof variable || name[n] != '=')
+        return false;
+    snprintf(variable, sizeof variable, "%.*s", (int)n, name);
+    struct tw_store *st = stores_add_file(s, "env", stores_text(s, "%s", variable), name + n + 1);
+    if (st != NULL)
+        st->asked = true;
+    return st != NULL;
 }
 
 int tw_stores_add(struct tw_lib *lib, struct tw_store_list *l, const char *name,
@@ -391,7 +408,7 @@ int tw_stores_add(struct tw_lib *lib, struct tw_store_list *l, const char *name,
             return TW_EXIT_USAGE;
         }
     }
-    if (known)
+    if (known || add_variable(&s, name))
         return 0;
     if (strpbrk(name, "/.:") == NULL && access(name, F_OK) != 0) {
         *why = stores_text(&s, "'%s' is no file and none of system, mozilla, openssl, java, "
@@ -412,6 +429,7 @@ int tw_stores_add_data(struct tw_lib *lib, struct tw_store_list *l, struct tw_vi
         *why = "out of memory";
         return TW_EXIT_USAGE;
     }
+    st->asked = true;
     *why = refusal(&s, st, st->label);
     return *why == NULL ? 0 : TW_EXIT_USAGE;
 }

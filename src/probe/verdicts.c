@@ -1,6 +1,7 @@
 /*
  * What each trust store says of a chain, as facts. The store that judges the handshake has number
- * 0; those named by --trust follow, and the system's for comparison.
+ * 0: one without roots that was asked for, else that of --ca, else the first of --trust, else the
+ * system's. The others named by --trust follow, and the system's for comparison.
  */
 #include "probe/probe_internal.h"
 
@@ -12,11 +13,29 @@ static const struct tw_store *stores_at(const struct probe *p, size_t i)
     return l != NULL && i < l->n ? &l->v[i] : NULL;
 }
 
+/* To compare with a store without roots would say nothing: who names one asks what it leads to. */
+static const struct tw_store *hollow(const struct probe *p)
+{
+    for (size_t i = 0; stores_at(p, i) != NULL; i++)
+        if (stores_at(p, i)->asked && tw_trust_count(stores_at(p, i)->trust) == 0)
+            return stores_at(p, i);
+    return NULL;
+}
+
+/* The judging store; NULL: that of --ca. */
+static const struct tw_store *judge_of(struct probe *p)
+{
+    if (hollow(p) != NULL)
+        return hollow(p);
+    if (p->o->ca != NULL)
+        return NULL;
+    return stores_at(p, 0) != NULL ? stores_at(p, 0) : tw_system_store(p->lib);
+}
+
 struct tw_trust *probe_trust(struct probe *p)
 {
-    if (p->o->ca != NULL)
-        return p->o->ca;
-    return stores_at(p, 0) != NULL ? stores_at(p, 0)->trust : tw_system_trust(p->lib);
+    const struct tw_store *judge = judge_of(p);
+    return judge == NULL ? p->o->ca : judge->trust;
 }
 
 /* ---- the store itself ------------------------------------------------------------------------------- */
@@ -113,9 +132,7 @@ static void compare(struct probe *p, const struct tw_path_request *judged, uint3
 void probe_note_stores(struct probe *p, const struct tw_path_request *judged, uint32_t conn)
 {
     const struct tw_fact *f = trust_problem(p->r->trace, conn);
-    const struct tw_store *first = p->o->ca != NULL       ? NULL
-                                   : stores_at(p, 0) != NULL ? stores_at(p, 0)
-                                                          : tw_system_store(p->lib);
+    const struct tw_store *first = judge_of(p);
     struct tw_store given = {.name = "ca", .label = tw_trust_label(judged->trust),
                              .trust = judged->trust, .content.format = TW_STORE_PEM};
     const struct tw_store *judge = first == NULL ? &given : first;

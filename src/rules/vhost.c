@@ -279,13 +279,23 @@ static bool proven_vhost(const struct tw_case *c, struct tw_finding *f, uint32_t
     return true;
 }
 
+/* A placeholder or a platform's own certificate: those causes say more. */
+static bool is_told(const struct tw_case *c, uint32_t conn)
+{
+    struct tw_cert leaf;
+    char san[260];
+    const struct tw_placeholder *p =
+        chain_sent(c, conn, 0, &leaf) ? tw_placeholder_by_name(leaf.subject) : NULL;
+    return (p != NULL && p->sure) || platform_of(c, conn, san, sizeof san) != NULL;
+}
+
 static bool match_vhost(const struct tw_case *c, struct tw_finding *f)
 {
     uint32_t conn = chain_conn(c);
     struct tw_cert leaf;
     char subject[200];
     if (chain_misnamed(c, conn) == NULL || !sent_sni(c) || c->base == NULL ||
-        conn != c->base->conn || chain_intercepted(c, conn))
+        conn != c->base->conn || chain_intercepted(c, conn) || is_told(c, conn))
         return false;
     if (proven_vhost(c, f, conn))
         return true;
