@@ -86,18 +86,35 @@ bool tw_pattern_match(const char *pattern, const char *text)
     return *pattern == '\0';
 }
 
-static bool attr_matches(struct tw_view dn, const char *attr, const char *pattern)
+/* The attributes that rows ask for, taken out of a name once. */
+struct attrs {
+    char cn[300], o[300], ou[300];
+};
+
+static void attrs_of(struct tw_view dn, struct attrs *a)
 {
-    char value[300];
-    return tw_dn_attr(dn, attr, value, sizeof value)[0] != '\0' && tw_pattern_match(pattern, value);
+    tw_dn_attr(dn, "CN", a->cn, sizeof a->cn);
+    tw_dn_attr(dn, "O", a->o, sizeof a->o);
+    tw_dn_attr(dn, "OU", a->ou, sizeof a->ou);
+}
+
+static bool matches(const char *pattern, const char *value)
+{
+    return value[0] != '\0' && tw_pattern_match(pattern, value);
+}
+
+static bool attr_matches(const struct attrs *a, const char *attr, const char *pattern)
+{
+    return matches(pattern, strcmp(attr, "CN") == 0 ? a->cn : strcmp(attr, "O") == 0 ? a->o : a->ou);
 }
 
 const struct tw_distrusted *tw_distrusted_by_name(struct tw_view dn)
 {
+    struct attrs a;
+    attrs_of(dn, &a);
     for (size_t i = 0; i < TW_ARRAY_LEN(distrusted); i++) {
         const struct tw_distrusted *d = &distrusted[i];
-        if ((d->o == NULL || attr_matches(dn, "O", d->o)) &&
-            (d->cn == NULL || attr_matches(dn, "CN", d->cn)))
+        if ((d->o == NULL || matches(d->o, a.o)) && (d->cn == NULL || matches(d->cn, a.cn)))
             return d;
     }
     return NULL;
@@ -105,16 +122,20 @@ const struct tw_distrusted *tw_distrusted_by_name(struct tw_view dn)
 
 const struct tw_interceptor *tw_interceptor_by_name(struct tw_view dn)
 {
+    struct attrs a;
+    attrs_of(dn, &a);
     for (size_t i = 0; i < TW_ARRAY_LEN(interceptors); i++)
-        if (attr_matches(dn, interceptors[i].attr, interceptors[i].pattern))
+        if (attr_matches(&a, interceptors[i].attr, interceptors[i].pattern))
             return &interceptors[i];
     return NULL;
 }
 
 const struct tw_placeholder *tw_placeholder_by_name(struct tw_view dn)
 {
+    struct attrs a;
+    attrs_of(dn, &a);
     for (size_t i = 0; i < TW_ARRAY_LEN(placeholders); i++)
-        if (attr_matches(dn, placeholders[i].attr, placeholders[i].pattern))
+        if (attr_matches(&a, placeholders[i].attr, placeholders[i].pattern))
             return &placeholders[i];
     return NULL;
 }

@@ -46,12 +46,11 @@ static bool match_placeholder(const struct tw_case *c, struct tw_finding *f)
     uint32_t conn = chain_conn(c);
     struct tw_cert leaf;
     char source[48], subject[200];
-    if (!chain_sent(c, conn, 0, &leaf))
+    bool misnamed = chain_misnamed(c, conn) != NULL;
+    if ((!misnamed && chain_untrusted(c, conn) == NULL) || !chain_sent(c, conn, 0, &leaf))
         return false;
     const struct tw_placeholder *p = tw_placeholder_by_name(leaf.subject);
-    bool misnamed = chain_misnamed(c, conn) != NULL;
-    bool bad = p != NULL && (misnamed || chain_untrusted(c, conn) != NULL);
-    if (!bad || (!p->sure && !misnamed))
+    if (p == NULL || (!p->sure && !misnamed))
         return false;
     chain_begin(c, f, conn, p->sure ? TW_PROVEN : TW_POSSIBLE);
     if (!p->sure && (chain_untrusted(c, conn) != NULL || same_for_any(c, conn) != NULL))
