@@ -1,75 +1,19 @@
 """Trust stores made by the real tools: keytool, openssl, certutil, node; and what check says of each.
 
 A tool that is not installed skips its tests by name."""
-import contextlib
+import json
 import os
-import pathlib
 import shutil
-import socket
 import subprocess
 import tempfile
-import time
 import unittest
 
 import tw
+from pki import CLEAN, Pki, run
 
 
 def need(tool):
     return unittest.skipUnless(shutil.which(tool), "no " + tool)
-
-
-def run(*cmd, **kw):
-    p = subprocess.run([str(c) for c in cmd], capture_output=True, text=True, **kw)
-    if p.returncode != 0:
-        raise AssertionError("%s: %s%s" % (" ".join(map(str, cmd)), p.stdout, p.stderr))
-    return p.stdout
-
-
-class Pki:
-    """A private CA, a leaf for localhost, and a server that shows both."""
-
-    def __init__(self, directory):
-        self.dir = pathlib.Path(directory)
-        self.ca, self.leaf, self.key = (self.dir / n for n in ("ca.pem", "leaf.pem", "leaf.key"))
-        ca_key, csr, ext = (self.dir / n for n in ("ca.key", "leaf.csr", "ext"))
-        ec = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes")
-        run("openssl", "req", "-x509", *ec, "-keyout", ca_key, "-out", self.ca,
-            "-subj", "/O=Trust Tests/CN=Trust Test Root", "-days", "30")
-        run("openssl", "req", *ec, "-keyout", self.key, "-out", csr, "-subj", "/CN=localhost")
-        ext.write_text("subjectAltName=DNS:localhost\nbasicConstraints=CA:FALSE\n"
-                       "extendedKeyUsage=serverAuth\n")
-        run("openssl", "x509", "-req", "-in", csr, "-CA", self.ca, "-CAkey", ca_key,
-            "-CAcreateserial", "-days", "20", "-extfile", ext, "-out", self.leaf)
-
-    @contextlib.contextmanager
-    def server(self):
-        with socket.socket() as s:
-            s.bind(("127.0.0.1", 0))
-            port = s.getsockname()[1]
-        p = subprocess.Popen(["openssl", "s_server", "-accept", "127.0.0.1:%d" % port, "-www",
-                              "-quiet", "-cert", self.leaf, "-key", self.key, "-cert_chain",
-                              self.ca], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        try:
-            for _ in range(100):
-                with contextlib.suppress(OSError):
-                    socket.create_connection(("127.0.0.1", port), 1).close()
-                    break
-                time.sleep(0.05)
-            yield "localhost:%d" % port
-        finally:
-            p.kill()
-            p.wait()
-
-    def keytool(self, name, kind, password="changeit", *more):
-        path = self.dir / name
-        run("keytool", "-importcert", "-noprompt", "-alias", "ca", "-file", self.ca, "-keystore",
-            path, "-storetype", kind, "-storepass", password, *more)
-        return path
-
-
-# What the machine's variables say must not decide the tests.
-CLEAN = {n: "" for n in ("SSL_CERT_FILE", "SSL_CERT_DIR", "CURL_CA_BUNDLE", "REQUESTS_CA_BUNDLE",
-                         "NODE_EXTRA_CA_CERTS", "PIP_CERT", "GIT_SSL_CAINFO", "AWS_CA_BUNDLE")}
 
 
 def stores(*args, env=None):
@@ -85,6 +29,12 @@ class Stores(unittest.TestCase):
         cls.addClassCleanup(cls.tmp.cleanup)
         cls.pki = Pki(cls.tmp.name)
 
+    def keytool(self, name, kind, password="changeit", *more):
+        path = self.pki.dir / name
+        run("keytool", "-importcert", "-noprompt", "-alias", "ca", "-file", self.pki.ca,
+            "-keystore", path, "-storetype", kind, "-storepass", password, *more)
+        return path
+
     def one(self, path, **kw):
         r, rows = stores(path, **kw)
         self.assertEqual(r.status, 0, r.err)
@@ -97,21 +47,21 @@ class Stores(unittest.TestCase):
     def test_keytool_formats(self):
         for kind, name in (("JKS", "a.jks"), ("JCEKS", "a.jceks"), ("PKCS12", "a.p12")):
             with self.subTest(kind):
-                row = self.one(self.pki.keytool(name, kind))
+                row = self.one(self.keytool(name, kind))
                 self.assertEqual(row["format"], {"PKCS12": "PKCS#12"}.get(kind, kind))
                 self.assertEqual(row["anchors"], 1)
                 self.assertIsNone(row["problem"])
 
     @need("keytool")
     def test_keytool_without_password(self):
-        path = self.pki.keytool("nopass.p12", "PKCS12", "changeit",
+        path = self.keytool("nopass.p12", "PKCS12", "changeit",
                                 "-J-Dkeystore.pkcs12.certProtectionAlgorithm=NONE",
                                 "-J-Dkeystore.pkcs12.macAlgorithm=NONE")
         self.assertEqual(self.one(path)["anchors"], 1)
 
     @need("keytool")
     def test_old_encryption(self):
-        path = self.pki.keytool("old.p12", "PKCS12", "changeit", "-J-Dkeystore.pkcs12.legacy")
+        path = self.keytool("old.p12", "PKCS12", "changeit", "-J-Dkeystore.pkcs12.legacy")
         row = self.one(path)
         if row["problem"]:
             self.skipTest("RC2: " + row["problem"])
@@ -162,13 +112,13 @@ class Stores(unittest.TestCase):
         run("certutil", "-N", "-d", "sql:%s" % d, "--empty-password")
         run("certutil", "-A", "-d", "sql:%s" % d, "-n", "some name, with comma", "-t", "C,,", "-i",
             self.pki.ca)
-        run("certutil", "-A", "-d", "sql:%s" % d, "-n", "leaf", "-t", ",,", "-i", self.pki.leaf)
+        run("certutil", "-A", "-d", "sql:%s" % d, "-n", "leaf", "-t", ",,", "-i", self.pki.leaf.cert)
         row = self.one(d)
         self.assertEqual(row["store"], "nss")
         self.assertEqual(row["not_anchors"], 1)
         self.assertEqual(row["damaged"], 0)
-        with self.pki.server() as target:
-            self.assertEqual(tw.check("--trust", d, target, env=CLEAN)["outcome"], "ok")
+        with self.pki.server() as port:
+            self.assertEqual(tw.check("--trust", d, "localhost:%d" % port, env=CLEAN)["outcome"], "ok")
 
     # ---- those of the machine ----------------------------------------------------------------------
 
@@ -225,31 +175,31 @@ class Stores(unittest.TestCase):
         self.assertIn("neither PEM", self.refused("--ca", text))
         self.assertIn("empty", self.refused("--ca", empty))
         self.assertIn("damaged", self.refused("--ca", cut))
-        self.assertIn("no certificate", self.refused("--ca", self.pki.key))
+        self.assertIn("no certificate", self.refused("--ca", self.pki.leaf.key))
         self.assertIn("No such file", self.refused("--trust", self.pki.dir / "nowhere.pem"))
         self.assertIn("none of system", self.refused("--trust", "nowhere"))
 
     @need("keytool")
     def test_store_password(self):
-        path = self.pki.keytool("secret.p12", "PKCS12", "s3cret1")
+        path = self.keytool("secret.p12", "PKCS12", "s3cret1")
         self.assertIn("password", self.refused("--trust", path))
         self.assertIn("password", self.refused("--trust-pass", "wrong", "--trust", path))
-        with self.pki.server() as target:
-            o = tw.check("--trust-pass", "s3cret1", "--trust", path, target, env=CLEAN)
+        with self.pki.server() as port:
+            o = tw.check("--trust-pass", "s3cret1", "--trust", path, "localhost:%d" % port, env=CLEAN)
             self.assertEqual(o["outcome"], "ok")
 
     def test_several_ca(self):
-        with tempfile.TemporaryDirectory() as other, self.pki.server() as target:
+        with tempfile.TemporaryDirectory() as other, self.pki.server() as port:
             more = Pki(other)
-            o = tw.check("--ca", more.ca, target, env=CLEAN)
+            o = tw.check("--ca", more.ca, "localhost:%d" % port, env=CLEAN)
             self.assertEqual(tw.causes(o)[0], "untrusted-private-ca")
-            o = tw.check("--ca", more.ca, "--ca", self.pki.ca, target, env=CLEAN)
+            o = tw.check("--ca", more.ca, "--ca", self.pki.ca, "localhost:%d" % port, env=CLEAN)
             self.assertEqual(o["outcome"], "ok")
             self.assertEqual(o["trust_stores"][0]["anchors"], 2)
 
     def test_verdict_per_store(self):
-        with self.pki.server() as target:
-            o = tw.check("--trust", "system", "--trust", self.pki.ca, target, env=CLEAN)
+        with self.pki.server() as port:
+            o = tw.check("--trust", "system", "--trust", self.pki.ca, "localhost:%d" % port, env=CLEAN)
         self.assertEqual(tw.causes(o)[0], "untrusted-private-ca")
         self.assertEqual(o["causes"][0]["certainty"], "proven")
         self.assertIn(str(self.pki.ca), o["causes"][0]["summary"])
@@ -257,42 +207,57 @@ class Stores(unittest.TestCase):
                          [("system", False), ("file", True)])
 
     def test_refusing_store_is_a_warning(self):
-        with self.pki.server() as target:
-            o = tw.check("--ca", self.pki.ca, "--trust", "system", target, env=CLEAN)
+        with self.pki.server() as port:
+            o = tw.check("--ca", self.pki.ca, "--trust", "system", "localhost:%d" % port, env=CLEAN)
         self.assertEqual((o["outcome"], tw.causes(o)), ("ok", []))
         self.assertIn("untrusted-private-ca", [w["id"] for w in o["warnings"]])
 
     def test_no_other_store_unasked(self):
-        with self.pki.server() as target:
-            o = tw.check("--ca", self.pki.ca, target, env=CLEAN)
+        with self.pki.server() as port:
+            o = tw.check("--ca", self.pki.ca, "localhost:%d" % port, env=CLEAN)
         self.assertEqual([s["store"] for s in o["trust_stores"]], ["ca"])
 
     def test_empty_store(self):
         path = self.pki.dir / "empty.p12"
         run("openssl", "pkcs12", "-export", "-nokeys", "-in", self.pki.ca, "-out", path, "-passout",
             "pass:changeit")
-        with self.pki.server() as target:
-            o = tw.check("--trust", path, target, env=CLEAN)
+        with self.pki.server() as port:
+            o = tw.check("--trust", path, "localhost:%d" % port, env=CLEAN)
             self.assertEqual(tw.causes(o)[0], "truststore-empty")
             nothing = self.pki.dir / "nothing.pem"
             nothing.write_text("")
-            o = tw.check(target, env={**CLEAN, "SSL_CERT_FILE": str(nothing)})
+            o = tw.check("localhost:%d" % port, env={**CLEAN, "SSL_CERT_FILE": str(nothing)})
             self.assertEqual(tw.causes(o)[0], "truststore-empty")
 
     def test_unreadable_system_store(self):
-        with self.pki.server() as target:
-            o = tw.check(target, env={**CLEAN, "SSL_CERT_FILE": "/nonexistent/ca.pem"})
+        with self.pki.server() as port:
+            o = tw.check("localhost:%d" % port, env={**CLEAN, "SSL_CERT_FILE": "/nonexistent/ca.pem"})
             self.assertEqual(tw.causes(o)[0], "ca-file-unreadable")
             self.assertIn("SSL_CERT_FILE", o["causes"][0]["summary"])
             # what another program's variable names fails nothing here
-            o = tw.check("--ca", self.pki.ca, "--trust", "env", target,
+            o = tw.check("--ca", self.pki.ca, "--trust", "env", "localhost:%d" % port,
                          env={**CLEAN, "CURL_CA_BUNDLE": "/nonexistent/curl.pem"})
             self.assertEqual(o["outcome"], "ok")
             self.assertEqual([w["id"] for w in o["warnings"]][0], "ca-file-unreadable")
 
+    @unittest.skipUnless(shutil.which("unshare"), "no unshare")
+    def test_machine_without_a_store(self):
+        """As in an image without ca-certificates: an empty file system over /etc/ssl."""
+        hide = "; ".join("[ ! -d %s ] || mount -t tmpfs none %s" % (d, d)
+                         for d in ("/etc/ssl", "/etc/pki"))
+        with self.pki.server() as port:
+            p = subprocess.run(["unshare", "-r", "-m", "sh", "-ec", hide + '; exec "$0" "$@"',
+                                str(tw.TLSWHY), "check", "--json", "localhost:%d" % port],
+                               capture_output=True, timeout=60, env={**os.environ, **CLEAN})
+        if not p.stdout:
+            self.skipTest("no mount namespace")
+        o = json.loads(p.stdout)
+        self.assertEqual(tw.causes(o), ["trust-store-missing"])
+        self.assertEqual(o["causes"][0]["certainty"], "proven")
+
     def test_no_store_at_all(self):
-        with self.pki.server() as target:
-            o = tw.check("--trust", "none", target, env=CLEAN)
+        with self.pki.server() as port:
+            o = tw.check("--trust", "none", "localhost:%d" % port, env=CLEAN)
         self.assertEqual(tw.causes(o)[0], "trust-store-missing")
         self.assertNotIn("untrusted-private-ca", tw.causes(o))
 
