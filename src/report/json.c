@@ -205,10 +205,13 @@ static const char *store_problem(const struct tw_diagnosis *d, int64_t no)
     return NULL;
 }
 
-/* The trust stores that were asked, the judging one first, and what each says of the chain. */
+/* When several trust stores were asked: the judging one first, and what each says of the chain. */
 static void stores(struct json *j, const struct tw_diagnosis *d)
 {
-    const struct tw_fact *f = NULL, *v = NULL;
+    const struct tw_fact *f = tw_trace_first(d->c.trace, 0, TW_FACT_STORE, "anchors"), *v = NULL;
+    if (f == NULL || tw_trace_next(d->c.trace, f, 0, TW_FACT_STORE, "anchors") == NULL)
+        return;
+    f = NULL;
     json_open(j, "trust_stores", '[');
     while ((f = tw_trace_next(d->c.trace, f, 0, TW_FACT_STORE, "anchors")) != NULL) {
         json_open(j, NULL, '{');
