@@ -30,8 +30,7 @@ static const struct cli_option opt_check[] = {
     {"starttls", 0, "PROTOCOL", "upgrade to TLS so (smtp, imap, ldap, postgres ...), or none", true},
     {"proxy", 0, "URL", "go through http://, socks5:// or socks4a://[USER:PASSWORD@]HOST:PORT", true},
     {"ca", 0, "FILE|DIR", "trust these instead of the system's store; may be repeated", true},
-    {"trust", 0, "STORE", "judge by this store: java, certifi, node, all ..., or a path; may be "
-     "repeated", true},
+    {"trust", 0, "STORE", "judge by this store: java, certifi, node, all ..., or a path", true},
     {"trust-data", 0, "HEX", "as --trust, with the bytes of the store itself", true},
     {"trust-pass", 0, "TEXT", "password of the --trust and --ca stores that follow", true},
     {"cert", 0, "FILE", "client certificate: PEM chain, or PKCS#12", true},

@@ -47,14 +47,13 @@ static bool match_placeholder(const struct tw_case *c, struct tw_finding *f)
     struct tw_cert leaf;
     char source[48], subject[200];
     bool misnamed = chain_misnamed(c, conn) != NULL;
-    if ((!misnamed && chain_untrusted(c, conn) == NULL) || !chain_sent(c, conn, 0, &leaf))
+    bool untrusted = chain_untrusted(c, conn) != NULL;
+    if ((!misnamed && !untrusted) || !chain_sent(c, conn, 0, &leaf))
         return false;
     const struct tw_placeholder *p = tw_placeholder_by_name(leaf.subject);
-    if (p == NULL || (!p->sure && !misnamed))
-        return false;
-    chain_begin(c, f, conn, p->sure ? TW_PROVEN : TW_POSSIBLE);
-    if (!p->sure && (chain_untrusted(c, conn) != NULL || same_for_any(c, conn) != NULL))
-        f->certainty = TW_LIKELY;
+    if (p == NULL || (!p->sure && !(misnamed && untrusted)))
+        return false; /* a common name counts only where nobody vouches for it */
+    chain_begin(c, f, conn, p->sure ? TW_PROVEN : TW_LIKELY);
     tw_finding_cite(f, "subject", chain_source(conn, 0, source, sizeof source), "%s",
                     tw_dn_text(leaf.subject, subject, sizeof subject));
     tw_finding_cite(f, "made by", p->source, "%s", p->product);
