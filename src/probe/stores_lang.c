@@ -1,6 +1,8 @@
 /* Trust stores of language runtimes that lie in files: Java's cacerts, Python's certifi. */
 #include "probe/stores_internal.h"
 
+#include <glob.h>
+
 enum { MAX_RELEASE = 65536 };
 
 /* ---- Java ------------------------------------------------------------------------------------------ */
@@ -59,11 +61,30 @@ void stores_find_java(struct stores_search *s)
 
 /* ---- certifi ------------------------------------------------------------------------------------------ */
 
-/* The version is in the name of the directory beside the package: certifi-2024.8.30.dist-info. */
+/* The version is in the name of a directory beside the package: certifi-2024.8.30.dist-info. */
+static void certifi_version(const char *path, char *out, size_t cap)
+{
+    char pattern[4200];
+    glob_t g;
+    const char *package = strstr(path, "/certifi/cacert.pem");
+    out[0] = '\0';
+    if (package == NULL || strpbrk(path, "*?[") != NULL)
+        return;
+    snprintf(pattern, sizeof pattern, "%.*s/certifi-*.dist-info", (int)(package - path), path);
+    if (glob(pattern, 0, NULL, &g) != 0)
+        return;
+    const char *name = g.gl_pathc == 1 ? strstr(g.gl_pathv[0], "/certifi-") : NULL;
+    if (name != NULL)
+        snprintf(out, cap, " %.*s", (int)(strlen(name + 9) - strlen(".dist-info")), name + 9);
+    globfree(&g);
+}
+
 static void add_certifi(struct stores_search *s, const char *path)
 {
-    bool in_pip = strstr(path, "/pip/_vendor/") != NULL;
-    stores_add_file(s, "certifi", in_pip ? "the certifi inside pip" : "Python's certifi", path);
+    char version[64], title[100];
+    certifi_version(path, version, sizeof version);
+    snprintf(title, sizeof title, "Python's certifi%s", version);
+    stores_add_file(s, "certifi", title, path);
 }
 
 void stores_find_certifi(struct stores_search *s)

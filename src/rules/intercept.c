@@ -42,6 +42,13 @@ static const struct tw_conn_view *minted(const struct tw_case *c, uint32_t conn)
     return tw_cert_name_match(&other, NO_SUCH_NAME, nearest, sizeof nearest) == TW_NAME_OK ? v : NULL;
 }
 
+/* A proxy makes what was asked for; an appliance of the same maker shows its own certificate. */
+static bool made_for_the_name(const struct tw_case *c, uint32_t conn)
+{
+    struct tw_cert leaf;
+    return chain_sent(c, conn, 0, &leaf) && !leaf.self_issued && chain_misnamed(c, conn) == NULL;
+}
+
 static bool look(const struct tw_case *c, uint32_t conn, struct seen *s)
 {
     *s = (struct seen){0};
@@ -49,6 +56,8 @@ static bool look(const struct tw_case *c, uint32_t conn, struct seen *s)
         return false;
     s->product = product_of(c, conn, s);
     s->minted = minted(c, conn);
+    if (s->minted == NULL && !made_for_the_name(c, conn))
+        s->product = NULL;
     if (s->product == NULL && s->minted == NULL)
         return false;
     /* A name that others use too counts only where nobody trusts the chain. */

@@ -205,25 +205,18 @@ static bool refused_by(const struct tw_distrusted *d, struct thrown_out *t)
     return true;
 }
 
-/* Any CA above the leaf on the best path, and the one that it says it was issued by. */
+/* It is the root that is thrown out, so what stands below it may bear the name and be good. */
 static bool find_thrown_out(const struct tw_case *c, uint32_t conn, struct thrown_out *t)
 {
-    struct tw_cert cert;
+    struct tw_cert leaf, top;
     *t = (struct thrown_out){0};
-    if (!chain_path(c, conn, 0, &cert, NULL))
+    if (!chain_path(c, conn, 0, &leaf, NULL) || !chain_top(c, conn, &top))
         return false;
-    t->issued = issued_at(&cert, &t->by_sct);
-    for (int64_t i = 0; i < 32 && chain_path(c, conn, i, &cert, NULL); i++) {
-        struct tw_view dn = cert.issuer;
-        if (!refused_by(tw_distrusted_by_name(dn), t)) {
-            dn = cert.subject;
-            if (i == 0 || !refused_by(tw_distrusted_by_name(dn), t))
-                continue;
-        }
-        tw_dn_text(dn, t->ca, sizeof t->ca);
-        return true;
-    }
-    return false;
+    bool ends = top.self_issued || chain_untrusted(c, conn) == NULL;
+    struct tw_view root = ends ? top.subject : top.issuer;
+    t->issued = issued_at(&leaf, &t->by_sct);
+    tw_dn_text(root, t->ca, sizeof t->ca);
+    return refused_by(tw_distrusted_by_name(root), t);
 }
 
 bool chain_distrusted(const struct tw_case *c, uint32_t conn)

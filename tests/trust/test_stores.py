@@ -10,7 +10,7 @@ import unittest
 
 import cliparts
 import tw
-from pki import CLEAN, Pki, run
+from trust_pki import CLEAN, Pki, run
 
 
 def need(tool):

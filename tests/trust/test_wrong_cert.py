@@ -12,7 +12,7 @@ import time
 import unittest
 
 import tw
-from pki import CLEAN, Pki
+from trust_pki import CLEAN, Pki
 
 
 def with_hosts(hosts, *args):
@@ -181,6 +181,26 @@ class WrongCertificate(unittest.TestCase):
         self.assertEqual(o["outcome"], "ok")
         self.assertEqual([(w["id"], w["certainty"]) for w in o["warnings"]],
                          [("ca-distrusted", "proven")])
+
+    def test_it_is_the_root_that_is_distrusted(self):
+        """An intermediate that bears the name of a distrusted CA, below a root that is none."""
+        with tempfile.TemporaryDirectory() as d:
+            pki = self.pki.sub(d, "/O=Entrust, Inc./CN=Entrust OV TLS Issuing CA")
+            with pki.server() as port:
+                o = self.check(port, "localhost")
+        self.assertEqual((o["outcome"], o["warnings"]), ("ok", []))
+
+    def test_appliance_is_no_proxy(self):
+        """What the maker of a firewall puts into its own web interface."""
+        with tempfile.TemporaryDirectory() as d:
+            cert, key = pathlib.Path(d) / "c.pem", pathlib.Path(d) / "k.pem"
+            subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj",
+                            "/O=Fortinet/CN=FGT60F0000000001", "-keyout", str(key), "-out",
+                            str(cert)], check=True, capture_output=True)
+            with self.pki.server(type(self.pki.leaf)(cert, key)) as port:
+                o = self.check(port, "fw.example.test")
+        self.root(o, "default-placeholder-cert", "proven")
+        self.assertNotIn("interception-proxy", tw.causes(o))
 
     def test_store_of_the_web_has_it(self):
         """Python's certifi knows the root, the store that judges does not: that one is old."""

@@ -36,6 +36,20 @@ class Pki:
             "-subj", subject, "-days", "30")
         self.leaf = self.make("localhost")
 
+    def sub(self, directory, subject):
+        """An intermediate CA below this one, with a leaf for localhost."""
+        p = Pki.__new__(Pki)
+        p.dir, p.n = pathlib.Path(directory), 0
+        p.ca, p.ca_key = p.dir / "ca.pem", p.dir / "ca.key"
+        csr, ext = p.dir / "ca.csr", p.dir / "ca.ext"
+        run("openssl", "req", *EC, "-keyout", p.ca_key, "-out", csr, "-subj", subject)
+        ext.write_text("basicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign,cRLSign\n"
+                       "subjectKeyIdentifier=hash\nauthorityKeyIdentifier=keyid\n")
+        run("openssl", "x509", "-req", "-in", csr, "-CA", self.ca, "-CAkey", self.ca_key,
+            "-CAcreateserial", "-days", "25", "-extfile", ext, "-out", p.ca)
+        p.leaf = p.make("localhost")
+        return p
+
     def make(self, *names, subject=None):
         """A leaf for these names."""
         self.n += 1
