@@ -35,8 +35,9 @@ static void read_file(struct stores_search *s, struct tw_store *st, const char *
     if (tw_read_file(path, MAX_TRUST_FILE, &content, s->list->texts, &why) != TW_OK) {
         st->unreadable = why;
     } else {
-        if (tw_store_read(s->lib->crypto, tw_buf_view(&content), s->password, st->trust, &c) != TW_OK &&
-            c.problem == NULL)
+        enum tw_status rc = tw_store_read(s->lib->crypto, tw_buf_view(&content), s->password,
+                                          st->trust, &c);
+        if (rc != TW_OK && c.problem == NULL)
             c.problem = "out of memory";
         add_up(&st->content, &c);
     }

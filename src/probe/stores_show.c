@@ -73,7 +73,9 @@ char *tw_stores(struct tw_lib *lib, const char *const *names, bool json, const c
     tw_buf_init(&b, REPORT_MAX);
     if (ok)
         l->texts = texts;
-    for (names = names == NULL || *names == NULL ? everything : names; ok && *names != NULL; names++) {
+    if (names == NULL || *names == NULL)
+        names = everything;
+    for (; ok && *names != NULL; names++) {
         const char *reason;
         ok = tw_stores_add(lib, l, *names, NULL, &reason) == 0;
         if (!ok) { /* the reason lies in the arena; tell it by way of the library */
@@ -82,7 +84,8 @@ char *tw_stores(struct tw_lib *lib, const char *const *names, bool json, const c
         }
     }
     if (ok && !json)
-        tw_buf_printf(&b, "%-20s %5s  %-8s %-11s %s\n", "store", "roots", "format", "newest", "what");
+        tw_buf_printf(&b, "%-20s %5s  %-8s %-11s %s\n", "store", "roots", "format", "newest",
+                      "what");
     for (size_t i = 0; ok && i < l->n; i++)
         (json ? show_json : show_text)(&l->v[i], &b);
     tw_wr_u8(&b, 0);

@@ -152,7 +152,7 @@ const struct tw_fact *store_that_trusts(const struct tw_case *c, uint32_t conn,
 
 const struct tw_fact *store_that_refuses(const struct tw_case *c, uint32_t conn)
 {
-    const struct tw_fact *f = tw_trace_first(c->trace, conn == 0 ? 0 : conn, TW_FACT_STORE, "trusted");
+    const struct tw_fact *f = tw_trace_first(c->trace, conn, TW_FACT_STORE, "trusted");
     if (conn == 0 || f == NULL || f->aux != 0)
         return NULL;
     f = NULL;

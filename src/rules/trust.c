@@ -150,8 +150,8 @@ const struct tw_rule tw_rule_ca_file_unreadable = {
              "env | grep -i -E 'ssl_cert|ca_bundle|extra_ca'; unset SSL_CERT_FILE"},
             {"git", "", "git config --show-origin --get http.sslCAInfo; git config --global --unset "
                         "http.sslCAInfo"},
-            {"curl", "Exit status 77 says the same.", "curl --cacert /etc/ssl/certs/ca-certificates.crt "
-                                                      "https://..."},
+            {"curl", "Exit status 77 says the same.",
+             "curl --cacert /etc/ssl/certs/ca-certificates.crt https://..."},
             {"OpenSSL", "A directory needs hash links.", "openssl rehash DIR"},
             {"PHP", "", "php -i | grep -E 'openssl.cafile|curl.cainfo'"}},
     .lookalikes = {{"trust-store-missing", "nothing is configured and no bundle is found"},
@@ -266,7 +266,8 @@ const struct tw_rule tw_rule_ca_distrusted = {
     .fix = {{"server", "Get a certificate from another CA; nothing else helps.", NULL},
             {"certbot", "", "certbot certonly --nginx -d NAME"},
             {"client", "See the issuer and when it was issued.",
-             "openssl s_client -connect HOST:443 </dev/null | openssl x509 -noout -issuer -startdate"}},
+             "openssl s_client -connect HOST:443 </dev/null | "
+             "openssl x509 -noout -issuer -startdate"}},
     .lookalikes = {{"untrusted-private-ca", "the CA was never a public one"},
                    {"trust-store-outdated", "the root is new, not thrown out"},
                    {"revoked", "one certificate was revoked, not the CA dropped"}},
@@ -356,8 +357,9 @@ static bool match_outdated(const struct tw_case *c, struct tw_finding *f)
     cite_stores(c, f, conn);
     tw_finding_not(f, "chain-missing-intermediate", "the chain is complete up to a public root");
     tw_finding_not(f, "untrusted-private-ca", "the root is one of the public web");
-    tw_finding_not(f, "ca-distrusted", older ? "the root is younger than the store: it was never in it"
-                                             : "not excluded for this store: it may have removed it");
+    tw_finding_not(f, "ca-distrusted",
+                   older ? "the root is younger than the store: it was never in it"
+                         : "not excluded for this store: it may have removed it");
     if (root != NULL)
         tw_finding_summary(f, "The public root %s, made in %.4s, is not in %s.", root->cn, root->made,
                            label);
@@ -377,7 +379,8 @@ const struct tw_rule tw_rule_trust_store_outdated = {
                "and pinned certifi versions meet this when a site moves to a newer root.",
     .evidence = "The chain verifies with a current store, or its root is a known public one that is "
                 "absent here.",
-    .fix = {{"Debian, Ubuntu", "", "apt-get update && apt-get install --only-upgrade ca-certificates"},
+    .fix = {{"Debian, Ubuntu", "",
+             "apt-get update && apt-get install --only-upgrade ca-certificates"},
             {"RHEL, Fedora", "", "dnf upgrade ca-certificates"},
             {"Python", "", "pip install --upgrade certifi"},
             {"Java", "Update the JRE, or import the root.",

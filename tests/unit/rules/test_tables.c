@@ -65,12 +65,14 @@ static void test_distrusted(void **state)
         assert_int_equal(strlen(d->since), 7);
         assert_true(d->after == NULL || tw_time_parse(d->after, &day));
     }
-    d = tw_distrusted_by_name(name_of(&b, "Entrust, Inc.", "Entrust Root Certification Authority - G2"));
+    d = tw_distrusted_by_name(
+        name_of(&b, "Entrust, Inc.", "Entrust Root Certification Authority - G2"));
     assert_non_null(d);
     assert_string_equal(d->after, "2024-11-11");
     tw_buf_cleanup(&b);
     /* what Sectigo and DigiCert issue under the old brands today */
-    assert_null(tw_distrusted_by_name(name_of(&b, "Entrust Limited", "Entrust OV TLS Issuing RSA CA 1")));
+    assert_null(tw_distrusted_by_name(
+        name_of(&b, "Entrust Limited", "Entrust OV TLS Issuing RSA CA 1")));
     tw_buf_cleanup(&b);
     assert_null(tw_distrusted_by_name(name_of(&b, "DigiCert Inc", "GeoTrust TLS RSA CA G1")));
     tw_buf_cleanup(&b);

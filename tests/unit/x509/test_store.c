@@ -210,7 +210,8 @@ static void test_pkcs7(void **state)
         tw_buf_init(all[i], 1 << 16);
     tw_wr_bytes(&certs, tw_buf_view(&f->root));
     tw_wr_bytes(&certs, tw_buf_view(&f->other));
-    tw_wr_bytes(&data, BYTES("\x02\x01\x01\x31\x00\x30\x0b\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07\x01"));
+    tw_wr_bytes(&data, BYTES("\x02\x01\x01\x31\x00\x30\x0b\x06\x09"
+                             "\x2a\x86\x48\x86\xf7\x0d\x01\x07\x01"));
     der_wrap(&data, 0xa0, tw_buf_view(&certs));
     tw_wr_bytes(&data, BYTES("\x31\x00"));
     der_wrap(&wrapped, 0x30, tw_buf_view(&data));
