@@ -309,13 +309,6 @@ static bool unknown_issuer(const struct tw_case *c)
     return f != NULL && (roots == NULL || roots->num > 0);
 }
 
-/* Refused whatever is offered, with an alert that also stands for "no certificate for this name". */
-static bool hopeless_by_name(const struct tw_case *c)
-{
-    return hopeless(c) && offer(c).has_sni &&
-           (c->base->alert == TW_ALERT_HANDSHAKE_FAILURE || c->base->alert == TW_ALERT_INTERNAL_ERROR);
-}
-
 /* ---- the table --------------------------------------------------------------------------------------- */
 
 static const struct {
@@ -365,7 +358,6 @@ static const struct {
     {hopeless_in_silence, "ask-postgres"},
     {hopeless_in_silence, "ask-ldap"},
     {hopeless_by_alert, "ciphers-rare"},
-    {hopeless_by_name, "sni-sibling"},
     {told_and_hopeless, "bare"},
     {could_be_ancient, "ssl3"},
     {could_be_ancient, "ssl2"},
