@@ -5,7 +5,7 @@
 #include "x509/der.h"
 #include "x509/x509.h"
 
-enum { MAX_BYTES = 64 << 20, MAX_ANCHORS = 20000 };
+enum { MAX_BYTES = 64 << 20, MAX_ANCHORS = 20000, MAX_ALIKE = 1000 };
 
 struct anchor {
     size_t off, len;
@@ -76,10 +76,11 @@ static bool subject_of(struct tw_view der, struct tw_view *subject)
     return tw_rd_ok(&tbs) && tw_rd_ok(&whole);
 }
 
+/* Bounded: thousands of one name are no store but an attempt to keep us busy. */
 static bool is_there(const struct tw_trust *t, uint64_t h, struct tw_view der)
 {
     size_t at = t->buckets[h % TW_ARRAY_LEN(t->buckets)];
-    for (; at != SIZE_MAX; at = t->anchors[at].next)
+    for (size_t i = 0; at != SIZE_MAX && i < MAX_ALIKE; at = t->anchors[at].next, i++)
         if (tw_view_eq(tw_view_of(t->der.data + t->anchors[at].off, t->anchors[at].len), der))
             return true;
     return false;

@@ -50,15 +50,15 @@ class Pki:
         p.leaf = p.make("localhost")
         return p
 
-    def make(self, *names, subject=None):
-        """A leaf for these names."""
+    def make(self, *names, subject=None, extra=""):
+        """A leaf for these names; extra: more lines of extensions."""
         self.n += 1
         cert, key, csr, ext = (self.dir / ("leaf%d.%s" % (self.n, e))
                                for e in ("pem", "key", "csr", "ext"))
         run("openssl", "req", *EC, "-keyout", key, "-out", csr, "-subj",
             subject or "/CN=" + names[0])
         ext.write_text("subjectAltName=%s\nbasicConstraints=CA:FALSE\nextendedKeyUsage=serverAuth\n"
-                       % ",".join("DNS:" + n for n in names))
+                       % ",".join("DNS:" + n for n in names) + extra)
         run("openssl", "x509", "-req", "-in", csr, "-CA", self.ca, "-CAkey", self.ca_key,
             "-CAcreateserial", "-days", "20", "-extfile", ext, "-out", cert)
         return Leaf(cert, key)
