@@ -57,11 +57,12 @@ TW_API void tw_options_free(struct tw_options *o);
 
 /**
  * Set one option by its name on the command line, without dashes: "servername", "no-sni",
- * "verify-name", "connect", "ca", "cert", "key", "pass", "alpn", "min-version", "max-version",
+ * "verify-name", "connect", "ca", "trust", "trust-pass", "cert", "key", "pass", "alpn", "min-version", "max-version",
  * "ciphers", "groups", "sigalgs", "at", "4", "6", "timeout", "max-connections"; and "ca-pem",
- * which takes PEM text where "ca" takes a path.
+ * which takes PEM text where "ca" takes a path, and "trust-data", which takes the bytes of a trust
+ * store in hex where "trust" takes a path.
  *
- * Files named by "ca", "cert" and "key" are read here, so a bad file is found before any
+ * Files named by "ca", "trust", "cert" and "key" are read here, so a bad file is found before any
  * connection is made.
  *
  * @param value  NULL for options that take none
@@ -132,6 +133,16 @@ TW_API int tw_replay(struct tw_lib *lib, const void *trace, size_t len, struct t
 
 /** The catalogue (id NULL) or one cause, as text or JSON lines; malloc'ed. NULL: no such id. */
 TW_API char *tw_causes(const char *id, bool json, const struct tw_text_options *o);
+
+/**
+ * Trust stores of this machine, as a table or as JSON lines (store, label, format, anchors,
+ * not_anchors, keys, damaged, newest_root, problem).
+ * @param names NULL-terminated, as for the option "trust"; NULL or empty: "all"
+ * @param why   when the result is NULL: one line; borrowed from lib until the next call
+ * @return malloc'ed text, or NULL: no such store, or out of memory
+ */
+TW_API char *tw_stores(struct tw_lib *lib, const char *const *names, bool json,
+                       const char **why) TW_API_MUST_CHECK;
 
 /* ---- lab: broken servers on loopback ----------------------------------------------------------- */
 

@@ -47,6 +47,7 @@ int cli_replay(struct cli_common *c);
 int cli_causes(struct cli_common *c);
 int cli_lab(struct cli_common *c);
 int cli_completions(struct cli_common *c);
+int cli_stores(struct cli_common *c);
 
 /** "tlswhy: ..." on stderr; returns TW_EXIT_USAGE. */
 int cli_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));

@@ -29,7 +29,10 @@ static const struct cli_option opt_check[] = {
     {"connect", 0, "ADDR[:PORT]", "connect there, whatever the target's name resolves to", true},
     {"starttls", 0, "PROTOCOL", "upgrade to TLS so (smtp, imap, ldap, postgres ...), or none", true},
     {"proxy", 0, "URL", "go through http://, socks5:// or socks4a://[USER:PASSWORD@]HOST:PORT", true},
-    {"ca", 0, "FILE|DIR", "trust these certificates instead of the system's store", true},
+    {"ca", 0, "FILE|DIR", "trust these instead of the system's store; may be repeated", true},
+    {"trust", 0, "STORE", "judge by this store: java, certifi, node, all ..., or a path", true},
+    {"trust-data", 0, "HEX", "as --trust, with the bytes of the store itself", true},
+    {"trust-pass", 0, "TEXT", "password of the --trust and --ca stores that follow", true},
     {"cert", 0, "FILE", "client certificate: PEM chain, or PKCS#12", true},
     {"key", 0, "FILE", "its private key, when not in --cert", true},
     {"pass", 0, "TEXT", "password of the key or the PKCS#12 file", true},
@@ -82,8 +85,12 @@ static const struct cli_command cmd_completions = {
     "completions", "completions bash | zsh | fish", "completion script of a shell", groups_none,
     cli_completions, NULL, true};
 
+static const struct cli_command cmd_stores = {
+    "stores", "stores [STORE...]", "the trust stores of this machine", groups_plain, cli_stores,
+    "files", false};
+
 const struct cli_command *const cli_commands[] = {&cmd_check, &cmd_replay, &cmd_lab, &cmd_causes,
-                                                  &cmd_completions, NULL};
+                                                  &cmd_stores, &cmd_completions, NULL};
 
 /* ---- helpers ---------------------------------------------------------------------------------- */
 

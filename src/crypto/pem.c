@@ -84,6 +84,20 @@ static size_t first_element(struct tw_view der)
 
 bool tw_pem_next_cert(struct tw_view pem, size_t *pos, struct tw_buf *out, size_t *damaged)
 {
+    size_t start = out->len;
+    bool with_trust;
+    if (!tw_pem_next_block(pem, pos, out, damaged, &with_trust))
+        return false;
+    /* TRUSTED CERTIFICATE has OpenSSL's own data behind the certificate */
+    size_t first = first_element(tw_view_of(out->data + start, out->len - start));
+    if (first > 0)
+        out->len = start + first;
+    return true;
+}
+
+bool tw_pem_next_block(struct tw_view pem, size_t *pos, struct tw_buf *out, size_t *damaged,
+                       bool *with_trust)
+{
     static const char begin[] = "-----BEGIN ", dashes[] = "-----", finish[] = "-----END ";
     size_t at, label_end, body_end;
     while (find(pem, *pos, begin, &at)) {
@@ -102,15 +116,11 @@ bool tw_pem_next_cert(struct tw_view pem, size_t *pos, struct tw_buf *out, size_
             continue;
         }
         *pos = body_end + sizeof finish - 1;
-        size_t start = out->len;
         if (!base64(tw_view_sub(pem, body, body_end - body), out)) {
             ++*damaged;
             continue;
         }
-        /* TRUSTED CERTIFICATE has OpenSSL's own data behind the certificate */
-        size_t first = first_element(tw_view_of(out->data + start, out->len - start));
-        if (first > 0)
-            out->len = start + first;
+        *with_trust = tw_view_eq(label, tw_view_str("TRUSTED CERTIFICATE"));
         return true;
     }
     *pos = pem.len;

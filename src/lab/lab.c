@@ -21,6 +21,7 @@ struct server {
     int fd;                         /* NOT_LISTENING, FULL_BACKLOG: bound by hand; else -1 */
     int fill[3];                    /* connections that fill the backlog */
     struct tw_server_config config;
+    struct tw_server_site site;
 };
 
 struct tw_lab {
@@ -343,6 +344,15 @@ static void set_up(struct server *s, struct tw_lab *lab, const struct lab_fault 
     lab_healthy_config(&s->config);
     s->config.creds = &lab->certs.cred[f->cred];
     s->config.creds_n = 1;
+    if (f->trust != LAB_TRUST_NONE)
+        s->config.creds = &lab->certs.trust[f->trust];
+    if (f->site != NULL) {
+        s->site = (struct tw_server_site){f->site, f->site_trust != LAB_TRUST_NONE
+                                                       ? &lab->certs.trust[f->site_trust]
+                                                       : &lab->certs.cred[f->cred], 1};
+        s->config.sites = &s->site;
+        s->config.sites_n = 1;
+    }
     memset(s->config.ticket_key, 0x42, sizeof s->config.ticket_key);
     if (f->tls != NULL)
         f->tls(&s->config);

@@ -13,8 +13,18 @@ enum lab_cred {
     LAB_CREDS
 };
 
+/** Credentials of faults_trust.c. */
+enum lab_trust_cred {
+    LAB_TRUST_NONE, LAB_TRUST_PLACEHOLDER, LAB_TRUST_PLATFORM, LAB_TRUST_DEFAULT_SITE,
+    LAB_TRUST_OTHER_SITE, LAB_TRUST_PROXY, LAB_TRUST_PROXY_MINTED, LAB_TRUST_GATEWAY,
+    LAB_TRUST_GATEWAY_MINTED, LAB_TRUST_ANTIVIRUS, LAB_TRUST_DISTRUSTED, LAB_TRUST_PUBLIC_ROOT,
+    LAB_TRUST_BEFORE_CUTOFF, LAB_TRUST_LIKE_PUBLIC,
+    LAB_TRUST_CREDS
+};
+
 struct lab_certs {
     struct tw_credential *cred[LAB_CREDS];
+    struct tw_credential *trust[LAB_TRUST_CREDS];
     struct tw_buf ca_pem;
 };
 /** @param now unix seconds: validity is laid around it. false: libcrypto failed. */
@@ -56,9 +66,41 @@ struct lab_fault {
     const char *bytes;                        /* GREET, ANSWER */
     size_t bytes_len;
     struct lab_gate gate;                     /* before the engine */
+    enum lab_trust_cred trust;                /* instead of cred, when not NONE */
+    const char *site;                         /* for this name: */
+    enum lab_trust_cred site_trust;           /* ... this one, or the good one for NONE */
 };
 /** i-th fault; NULL past the end. */
 const struct lab_fault *lab_fault_at(size_t i);
+
+/* ---- making certificates (certs.c) ------------------------------------------------------------ */
+
+struct lab_issuer {
+    struct tw_privkey *key;
+    struct tw_buf der;
+};
+struct lab_maker {
+    struct tw_crypto *c;
+    int64_t now;
+    uint64_t serial;
+    struct lab_issuer root, intermediate, foreign;
+};
+/** @param by NULL: self-signed; ski_hex NULL: the key's own */
+bool lab_make_ca(struct lab_maker *m, const char *cn, const char *o, const char *ski_hex,
+                 const struct lab_issuer *by, struct lab_issuer *out);
+void lab_issuer_cleanup(struct tw_crypto *c, struct lab_issuer *i);
+/** A leaf's specification that is right in all. */
+struct tw_make_cert lab_leaf_spec(const struct lab_maker *m);
+/** @param by NULL: self-signed; send_issuer: the chain has the issuer's certificate too */
+struct tw_credential *lab_make_leaf(struct lab_maker *m, const struct tw_make_cert *spec,
+                                    enum tw_make_key kind, const struct lab_issuer *by,
+                                    bool send_issuer);
+
+/* ---- faults_trust.c ----------------------------------------------------------------------------- */
+
+/** i-th fault of trust, interception and wrong certificates; NULL past the end. */
+const struct lab_fault *lab_fault_trust_at(size_t i);
+bool lab_trust_make(struct lab_maker *m, struct lab_certs *c);
 /** A healthy server: TLS 1.2 and 1.3, current suites and groups. */
 void lab_healthy_config(struct tw_server_config *s);
 

@@ -26,7 +26,8 @@ void tw_lib_free(struct tw_lib *lib)
 {
     if (lib == NULL)
         return;
-    tw_trust_free(lib->system);
+    tw_trust_free(lib->system.trust);
+    tw_arena_free(lib->system_texts);
     tw_crypto_free(lib->crypto);
     free(lib);
 }

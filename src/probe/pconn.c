@@ -477,7 +477,7 @@ static void start_conversation(struct pconn *pc)
         return;
     }
     wait_at_most(pc, handshake_ms(pc));
-    if (pc->trial == NULL && p->o->ca == NULL && pc->tls != NULL)
+    if (pc->trial == NULL && p->o->ca == NULL && p->o->stores == NULL && pc->tls != NULL)
         tw_system_trust(p->lib); /* while the server is at work on its answer */
 }
 

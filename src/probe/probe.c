@@ -50,37 +50,55 @@ static void note_settings(struct probe *p)
 
 /* ---- judging ---------------------------------------------------------------------------------------- */
 
-static bool explain_path(struct probe *p, uint32_t conn)
+static size_t certs_of(const struct probe *p, uint32_t conn, struct tw_view *certs, size_t cap)
 {
-    struct tw_view certs[32];
     size_t n = 0;
-    const struct tw_trace *t = p->r->trace;
     const struct tw_fact *f = NULL;
-    while (n < TW_ARRAY_LEN(certs) &&
-           (f = tw_trace_next(t, f, conn, TW_FACT_CERTIFICATE, NULL)) != NULL)
+    while (n < cap &&
+           (f = tw_trace_next(p->r->trace, f, conn, TW_FACT_CERTIFICATE, NULL)) != NULL)
         if (f->from == TW_SERVER)
             certs[n++] = f->data;
-    if (n == 0 || tw_trace_first(t, conn, TW_FACT_PATH, NULL) != NULL)
-        return n > 0;
-    struct tw_path_request req = {.crypto = p->lib->crypto,
-                                  .trust = p->o->ca != NULL ? p->o->ca : tw_system_trust(p->lib),
-                                  .wall_time = tw_trace_setting_num(t, "wall_time", 0),
-                                  .name = p->verify_name, .certs = certs, .certs_n = n};
-    return tw_path_explain(&req, p->r->trace, conn, tw_net_now() - p->start) == TW_OK;
+    return n;
 }
 
-/* The baseline's certificates, or those of the first trial that got some; and those of the trials whose
- * point they are: what the name brings, what each other address of it sends. */
+static bool explain_path(struct probe *p, uint32_t conn, bool note_stores)
+{
+    struct tw_view certs[32];
+    const struct tw_trace *t = p->r->trace;
+    size_t n = certs_of(p, conn, certs, TW_ARRAY_LEN(certs));
+    if (n == 0 || tw_trace_first(t, conn, TW_FACT_PATH, NULL) != NULL)
+        return n > 0;
+    struct tw_path_request req = {.crypto = p->lib->crypto, .trust = probe_trust(p),
+                                  .wall_time = tw_trace_setting_num(t, "wall_time", 0),
+                                  .name = p->verify_name, .certs = certs, .certs_n = n};
+    if (tw_path_explain(&req, p->r->trace, conn, tw_net_now() - p->start) != TW_OK)
+        return false;
+    if (note_stores)
+        probe_note_stores(p, &req, conn);
+    return true;
+}
+
+/* The certificate that a connection got is not the one that was judged first. */
+static bool got_another(const struct probe *p, uint32_t first, uint32_t conn)
+{
+    struct tw_view a, b;
+    return certs_of(p, first, &a, 1) == 1 && certs_of(p, conn, &b, 1) == 1 && !tw_view_eq(a, b);
+}
+
+/* The baseline's certificates, or those of the first trial that got some; those of trials that got
+ * others; and those of the trials whose point they are: what the name brings, what each other
+ * address of it sends. */
 static void explain_paths(struct probe *p)
 {
-    bool told = false;
-    const struct tw_trace *t = p->r->trace;
+    uint32_t first = 0;
     for (uint32_t conn = 1; conn <= p->conns_n; conn++) {
-        const struct tw_fact *trial = tw_trace_first(t, conn, TW_FACT_TRIAL, NULL);
+        const struct tw_fact *trial = tw_trace_first(p->r->trace, conn, TW_FACT_TRIAL, NULL);
         bool own = trial != NULL && (strncmp(trial->field, "address-", 8) == 0 ||
                                      strcmp(trial->field, "sni-host") == 0);
-        if (!told || own)
-            told = explain_path(p, conn) || told;
+        if (first == 0 && explain_path(p, conn, true))
+            first = conn;
+        else if (first != 0 && (own || got_another(p, first, conn)))
+            explain_path(p, conn, false);
     }
 }
 

@@ -47,6 +47,12 @@ void probe_fact(struct probe *p, struct tw_fact f);
 /** Milliseconds until the deadline of the diagnosis. */
 uint64_t probe_left_ms(const struct probe *p);
 
+/* verdicts.c: trust stores */
+/** Anchors of the store that judges the handshake. */
+struct tw_trust *probe_trust(struct probe *p);
+/** Facts about the stores, and what each says of the chain that was judged. */
+void probe_note_stores(struct probe *p, const struct tw_path_request *judged, uint32_t conn);
+
 /* raw.c: connections without the engine */
 struct raw;
 struct raw *raw_new(struct probe *p, uint32_t conn, enum tw_transport kind);

@@ -265,61 +265,6 @@ const struct tw_rule tw_rule_chain_missing_intermediate = {
     .match = match_missing_intermediate,
 };
 
-static bool match_private_ca(const struct tw_case *c, struct tw_finding *f)
-{
-    const struct tw_fact *path = problem(c, TW_PATH_UNKNOWN_ROOT, -1);
-    bool root_sent = path != NULL;
-    if (path == NULL)
-        path = problem(c, TW_PATH_MISSING_ISSUER, -1);
-    if (path == NULL)
-        path = problem(c, TW_PATH_NO_ANCHORS, -1);
-    struct subject s;
-    if (path == NULL || !subject_of(c, path, &s))
-        return false;
-    if (!root_sent && speaks_for_known_ca(c, path))
-        return false;
-    begin(c, f, path, root_sent ? TW_PROVEN : TW_LIKELY);
-    tw_finding_cite(f, root_sent ? "root that was sent" : "last certificate sent", s.source, "%s",
-                    s.subject);
-    if (!root_sent)
-        tw_finding_cite(f, "its issuer", s.source, "%s", s.issuer);
-    tw_finding_fact(f, "trust", path);
-    if (!root_sent)
-        tw_finding_not(f, "chain-missing-intermediate", "not excluded: the issuer may itself be "
-                                                        "issued by a trusted root");
-    tw_finding_not(f, "interception-proxy", "not excluded without a look from another network");
-    tw_finding_summary(f, "The certificate was issued by \"%s\", a CA that the client does not "
-                          "trust.", root_sent ? s.subject : s.issuer);
-    return true;
-}
-
-const struct tw_rule tw_rule_untrusted_private_ca = {
-    .id = "untrusted-private-ca",
-    .title = "The certificate comes from a CA that the client does not trust",
-    .category = "certificate",
-    .side = TW_CLIENT,
-    .explain = "The chain is in order, but it ends at a CA that is not in the client's trust store: "
-               "a company's, cluster's or lab's own CA, or an appliance's. The client must be given "
-               "that CA's certificate.",
-    .evidence = "The chain as sent leads to an issuer that is no trust anchor.",
-    .fix = {{"Debian, Ubuntu", "Add the CA to the system's store.",
-             "cp ca.crt /usr/local/share/ca-certificates/ && update-ca-certificates"},
-            {"RHEL, Fedora", "Add the CA to the system's store.",
-             "cp ca.crt /etc/pki/ca-trust/source/anchors/ && update-ca-trust"},
-            {"Java", "", "keytool -importcert -cacerts -alias corp -file ca.crt"},
-            {"Node.js", "", "NODE_EXTRA_CA_CERTS=/path/ca.crt"},
-            {"Python requests", "", "REQUESTS_CA_BUNDLE=/path/ca.crt"},
-            {"curl", "", "curl --cacert ca.crt https://..."},
-            {"git", "", "git config http.sslCAInfo /path/ca.crt"},
-            {"Windows", "", "certutil -addstore Root ca.crt"}},
-    .lookalikes = {{"chain-missing-intermediate", "one more link would reach a trusted root"},
-                   {"interception-proxy", "another issuer is seen from outside"},
-                   {"self-signed-leaf", "the certificate signs itself"},
-                   {"trust-store-missing", "nothing at all verifies on this machine"}},
-    .refs = {"RFC 5280 §6.1", "RFC 5280 §6.2"},
-    .match = match_private_ca,
-};
-
 /* ---- name-mismatch ------------------------------------------------------------------------------------- */
 
 static bool match_name(const struct tw_case *c, struct tw_finding *f)

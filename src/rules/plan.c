@@ -3,7 +3,7 @@
  * trial that answers it, most telling first. A row whose trial was made is answered; what is left
  * and applies is the next round. Later rows look at what earlier trials showed.
  */
-#include "rules/rules_internal.h"
+#include "rules/chain.h"
 
 typedef bool question_fn(const struct tw_case *c);
 
@@ -285,6 +285,31 @@ static bool asks_in_http2(const struct tw_case *c)
            tw_trace_first(c->trace, b->conn, TW_FACT_FIELD, "http_status") == NULL;
 }
 
+/* ---- whose certificate is it? -------------------------------------------------------------------- */
+
+static bool misnamed(const struct tw_case *c)
+{
+    return c->base != NULL && c->base->server_certs > 0 && offer(c).has_sni &&
+           chain_misnamed(c, c->base->conn) != NULL;
+}
+
+/* The SNI that was sent is not the name that is verified. */
+static bool misnamed_with_other_sni(const struct tw_case *c)
+{
+    const char *name = tw_trace_setting(c->trace, "verify_name");
+    return misnamed(c) && is_name(name) && !tw_view_ieq(tw_view_str(name), c->server_name);
+}
+
+/* Nobody knows the issuer: one who makes certificates for any name sits in between. */
+static bool unknown_issuer(const struct tw_case *c)
+{
+    if (c->base == NULL || !offer(c).has_sni)
+        return false;
+    const struct tw_fact *f = chain_untrusted(c, c->base->conn);
+    const struct tw_fact *roots = tw_trace_first(c->trace, 0, TW_FACT_STORE, "anchors");
+    return f != NULL && (roots == NULL || roots->num > 0);
+}
+
 /* ---- the table --------------------------------------------------------------------------------------- */
 
 static const struct {
@@ -317,6 +342,10 @@ static const struct {
     {broke_under_way, "repeat"},
     {stalled, "hello-mss"},
     {asks_in_http2, "alpn-http1"},
+    {misnamed, "sni-other"},
+    {misnamed_with_other_sni, "sni-host"},
+    {misnamed, "sni-sibling"},
+    {unknown_issuer, "sni-other"},
     /* what earlier trials showed */
     {passed_with_rsa_kx, "wide-no-rsa-kx"},
     {passed_with_dhe, "wide-no-dhe"},

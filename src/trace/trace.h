@@ -61,7 +61,12 @@ const char *tw_side_name(enum tw_side s);
     X(TW_FACT_PATH, "path", "field = validity, trust, name, signature ...; num = enum "            \
                             "tw_path_problem, aux = place in the chain, text = detail")            \
     X(TW_FACT_PATH_CERT, "path_cert", "num = place in the best path, aux = 1 when from the "       \
-                                      "store, data = DER")
+                                      "store, data = DER")                                        \
+    X(TW_FACT_STORE, "store", "a trust store, aux = its number (0 judges): field = anchors (num = " \
+                              "how many, text = label), unreadable, damaged, empty, missing (text " \
+                              "= which and why), newest_root (num = its notBefore, text = name); " \
+                              "with a connection: trusted or not_trusted (text = label, num = "   \
+                              "enum tw_path_problem); source = kind of store (system, java ...)")
 
 enum tw_fact_kind {
 #define X(id, name, doc) id,

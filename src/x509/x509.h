@@ -72,6 +72,11 @@ void tw_trust_free(struct tw_trust *t);
 /** Adds every certificate of a PEM text or one DER certificate. Lazy: parses only what it needs
  *  to find an anchor by name. @return certificates added; *damaged counts blocks passed over */
 size_t tw_trust_add(struct tw_trust *t, struct tw_view pem_or_der, size_t *damaged);
+/** Adds one DER certificate; one that is there already is not added again. false: no certificate,
+ *  or the store is full. */
+bool tw_trust_add_der(struct tw_trust *t, struct tw_view der);
+/** Another name for reports; false for lack of memory. */
+bool tw_trust_relabel(struct tw_trust *t, const char *label);
 size_t tw_trust_count(const struct tw_trust *t);
 const char *tw_trust_label(const struct tw_trust *t);
 /** i-th anchor with that subject name; false past the end. */

@@ -102,6 +102,21 @@ NEAR_MISSES = {
     "db-tls-disabled": [("@postgres", None)],
     "proxy-connect-refused": [("@proxy-tls", None)],
     "proxy-scheme-mismatch": [("@squid-refuses", None)],
+    # the same name, made for it; another site's real certificate
+    "default-placeholder-cert": [("self-signed-leaf", None), ("wrong-vhost-default-cert", None)],
+    # a name below the platform's own domain; a refusal that says unrecognized_name
+    "cdn-edge-no-cert-for-name": [("cdn-edge-no-cert-for-name", "servername=a.b.herokuapp.com"),
+                                  ("sni-unrecognized", None)],
+    "wrong-vhost-default-cert": [("default-placeholder-cert", None), ("healthy-many-sites", None)],
+    "antivirus-interception": [("interception-proxy", None), ("untrusted-private-ca", None)],
+    "interception-proxy": [("antivirus-interception", None), ("untrusted-private-ca", None)],
+    "trust-store-missing": [("truststore-empty", None), ("untrusted-private-ca", None)],
+    "ca-file-unreadable": [("trust-store-missing", None)],
+    "truststore-empty": [("ca-file-unreadable", None)],
+    # the same CA before the cut-off
+    "ca-distrusted": [("untrusted-private-ca-old", None)],
+    # the same name with another key
+    "trust-store-outdated": [("untrusted-private-ca-namesake", None)],
 }
 
 
