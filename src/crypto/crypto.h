@@ -193,6 +193,9 @@ struct tw_make_cert {
     bool client_auth_only;               /* EKU clientAuth instead of serverAuth (+clientAuth) */
     bool must_staple;
     const char *ski_hex;                 /* subjectKeyIdentifier; NULL: hash of the key */
+    const char *ocsp_url, *crl_url;      /* AIA responder, CRL distribution point; or NULL */
+    bool ocsp_signing;                   /* EKU id-kp-OCSPSigning alone */
+    struct tw_view scts;                 /* SignedCertificateTimestampList to embed; or empty */
 };
 /**
  * Issues a certificate for subject_key, signed by issuer_key. issuer_der empty = self-signed.

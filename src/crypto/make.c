@@ -85,12 +85,44 @@ static bool add_sans(X509 *x, X509V3_CTX *v3, const struct tw_make_cert *s)
     return ok;
 }
 
+/* authorityInfoAccess with what is there of issuer and responder. */
+static bool add_aia(X509 *x, X509V3_CTX *v3, const struct tw_make_cert *s)
+{
+    char aia[1024];
+    if (s->aia_issuer_url == NULL && s->ocsp_url == NULL)
+        return true;
+    snprintf(aia, sizeof aia, "%s%s%s%s%s", s->aia_issuer_url != NULL ? "caIssuers;URI:" : "",
+             s->aia_issuer_url != NULL ? s->aia_issuer_url : "",
+             s->aia_issuer_url != NULL && s->ocsp_url != NULL ? "," : "",
+             s->ocsp_url != NULL ? "OCSP;URI:" : "", s->ocsp_url != NULL ? s->ocsp_url : "");
+    return add_ext(x, v3, NID_info_access, aia);
+}
+
+/* Embedded SCTs (RFC 6962 3.3): the list is an OCTET STRING within the extension's value. */
+static bool add_scts(X509 *x, struct tw_view scts)
+{
+    unsigned char *der = NULL;
+    ASN1_OCTET_STRING *inner = ASN1_OCTET_STRING_new(), *value = ASN1_OCTET_STRING_new();
+    bool ok = inner != NULL && value != NULL &&
+              ASN1_OCTET_STRING_set(inner, scts.data, (int)scts.len) == 1;
+    int n = ok ? i2d_ASN1_OCTET_STRING(inner, &der) : 0;
+    ok = n > 0 && ASN1_OCTET_STRING_set(value, der, n) == 1;
+    X509_EXTENSION *e =
+        ok ? X509_EXTENSION_create_by_NID(NULL, NID_ct_precert_scts, 0, value) : NULL;
+    ok = e != NULL && X509_add_ext(x, e, -1) == 1;
+    X509_EXTENSION_free(e);
+    ASN1_OCTET_STRING_free(inner);
+    ASN1_OCTET_STRING_free(value);
+    OPENSSL_free(der);
+    return ok;
+}
+
 static bool add_extensions(X509 *x, X509 *issuer, const struct tw_make_cert *s)
 {
     X509V3_CTX v3;
     X509V3_set_ctx_nodb(&v3);
     X509V3_set_ctx(&v3, issuer, x, NULL, NULL, 0);
-    char basic[64] = "critical,CA:FALSE", aia[512];
+    char basic[64] = "critical,CA:FALSE", point[512];
     if (s->ca && s->path_len >= 0)
         snprintf(basic, sizeof basic, "critical,CA:TRUE,pathlen:%d", s->path_len);
     else if (s->ca)
@@ -105,15 +137,20 @@ static bool add_extensions(X509 *x, X509 *issuer, const struct tw_make_cert *s)
         ok = add_ext(x, &v3, NID_authority_key_identifier, "keyid");
     if (ok && !s->ca)
         ok = add_ext(x, &v3, NID_ext_key_usage,
-                     s->client_auth_only ? "clientAuth" : "serverAuth,clientAuth");
+                     s->ocsp_signing       ? "OCSPSigning"
+                     : s->client_auth_only ? "clientAuth"
+                                           : "serverAuth,clientAuth");
     if (ok && !s->no_san && s->dns_n > 0)
         ok = add_sans(x, &v3, s);
-    if (ok && s->aia_issuer_url != NULL) {
-        snprintf(aia, sizeof aia, "caIssuers;URI:%s", s->aia_issuer_url);
-        ok = add_ext(x, &v3, NID_info_access, aia);
+    ok = ok && add_aia(x, &v3, s);
+    if (ok && s->crl_url != NULL) {
+        snprintf(point, sizeof point, "URI:%s", s->crl_url);
+        ok = add_ext(x, &v3, NID_crl_distribution_points, point);
     }
     if (ok && s->must_staple)
         ok = add_ext(x, &v3, NID_tlsfeature, "status_request");
+    if (ok && s->scts.len > 0)
+        ok = add_scts(x, s->scts);
     return ok;
 }
 

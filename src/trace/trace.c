@@ -35,6 +35,15 @@ const char *tw_side_name(enum tw_side s)
     return "nobody";
 }
 
+const char *tw_fetch_end_text(enum tw_fetch_end e)
+{
+    static const char *const texts[] = {
+        "answered", "the name does not resolve", "no connection", "no answer in time",
+        "the connection broke off", "the answer is too large", "too many or unusable redirects",
+        "the answer is not HTTP", "the server refused", "not tried"};
+    return (size_t)e < TW_ARRAY_LEN(texts) ? texts[e] : "?";
+}
+
 const char *tw_fact_kind_name(enum tw_fact_kind k)
 {
     static const char *const names[] = {

@@ -66,7 +66,24 @@ const char *tw_side_name(enum tw_side s);
                               "how many, text = label), unreadable, damaged, empty, missing (text " \
                               "= which and why), newest_root (num = its notBefore, text = name); " \
                               "with a connection: trusted or not_trusted (text = label, num = "   \
-                              "enum tw_path_problem); source = kind of store (system, java ...)")
+                              "enum tw_path_problem); source = kind of store (system, java ...)")  \
+    /* revocation, CT, clocks, DANE: seen on the wire, fetched, or computed from it */             \
+    X(TW_FACT_FETCH, "fetch", "field = ocsp, crl, ca_issuers, sntp; text = URL or address, num = " \
+                              "HTTP status (0 none), aux = enum tw_fetch_end, off = place in the " \
+                              "path, data = body (<= 65536 bytes, else empty)")                    \
+    X(TW_FACT_REVOCATION, "revocation", "field = staple, ocsp, crl; num = enum tw_revocation, "    \
+                                        "aux = place in the path, off = why (enum tw_ocsp_why, "   \
+                                        "tw_crl_why), text = detail, data = OCSP response")        \
+    X(TW_FACT_SCT, "sct", "field = embedded, ocsp, tls; num = enum tw_sct_state, aux = its time "  \
+                          "(ms), text = log, data = log id")                                       \
+    X(TW_FACT_CT, "ct", "field = browser; num = 1 when its policy is satisfied, aux = timestamps " \
+                        "that count, off = needed, text = what is missing")                        \
+    X(TW_FACT_CLOCK, "clock", "field = http_date, server_hello, sntp: another clock's unix s in "  \
+                              "num, ours at that moment in aux; unsynchronised, file_newer: a "    \
+                              "clue, num = seconds, text")                                         \
+    X(TW_FACT_TLSA, "tlsa", "field = answer (num = DNS status, aux = AD bit, text = name) or "     \
+                            "record (num = usage << 16 | selector << 8 | matching type, aux = 1 "  \
+                            "matches, 0 not, -1 not usable, text, data = association data)")
 
 enum tw_fact_kind {
 #define X(id, name, doc) id,
@@ -93,6 +110,15 @@ struct tw_fact {
     const char *source; /* "RFC 8446 4.1.3", or NULL */
 };
 enum { TW_NO_MSG = 255 };
+
+/** How a download ended (aux of FETCH). */
+enum tw_fetch_end { TW_FETCH_OK, TW_FETCH_DNS, TW_FETCH_CONNECT, TW_FETCH_TIMEOUT, TW_FETCH_BROKEN,
+                    TW_FETCH_TOO_LARGE, TW_FETCH_REDIRECTS, TW_FETCH_NOT_HTTP, TW_FETCH_STATUS,
+                    TW_FETCH_NOT_TRIED };
+/** In words, static: "the name does not resolve" ... */
+const char *tw_fetch_end_text(enum tw_fetch_end e);
+/** Revocation status (num of REVOCATION). */
+enum tw_revocation { TW_REV_UNDECIDED, TW_REV_GOOD, TW_REV_REVOKED, TW_REV_UNKNOWN };
 
 struct tw_trace;
 
