@@ -22,6 +22,7 @@ struct tw_resolver {
     ares_channel channel;
     struct watch *watches[MAX_ARES_FDS];
     struct tw_timer *tick;
+    unsigned pending;             /* questions that c-ares has not answered yet */
 };
 
 struct lookup {
@@ -106,8 +107,20 @@ static struct tw_resolver *resolver_open(struct tw_net *n)
         free(r);
         return NULL;
     }
+    if (n->servers != NULL && ares_set_servers_ports_csv(r->channel, n->servers) != ARES_SUCCESS) {
+        ares_destroy(r->channel);
+        ares_library_cleanup();
+        free(r);
+        return NULL;
+    }
     n->resolver = r;
     return r;
+}
+
+struct ares_channeldata *tw_resolver_channel(struct tw_net *n)
+{
+    struct tw_resolver *r = resolver_open(n);
+    return r == NULL ? NULL : r->channel;
 }
 
 void tw_resolver_close(struct tw_net *n)
@@ -157,9 +170,26 @@ static void answer(struct lookup *l, const struct tw_resolved *r)
         return;
     l->done = true;
     tw_timer_stop(l->deadline);
-    tw_timer_stop(l->resolver->tick);
-    l->resolver->tick = NULL;
+    l->deadline = NULL;
     l->cb(l->user, r);
+}
+
+/* c-ares is done with one question; the tick goes on while there are others. */
+void tw_resolver_one_less(struct tw_net *n)
+{
+    struct tw_resolver *r = n->resolver;
+    if (r == NULL || --r->pending > 0)
+        return;
+    tw_timer_stop(r->tick);
+    r->tick = NULL;
+}
+
+void tw_resolver_one_more(struct tw_net *n)
+{
+    struct tw_resolver *r = n->resolver;
+    r->pending++;
+    if (r->tick == NULL)
+        r->tick = tw_timer_start(n, 100, 100, on_tick, r);
 }
 
 static void on_answer(void *arg, int status, int timeouts, struct ares_addrinfo *ai)
@@ -171,20 +201,21 @@ static void on_answer(void *arg, int status, int timeouts, struct ares_addrinfo 
         add_alternating(&r, ai, l->port);
     if (status == ARES_SUCCESS && r.n == 0)
         r.status = ARES_ENODATA;
-    if (r.status == ARES_ECANCELLED)
-        r.status = ARES_ETIMEOUT; /* only our own deadline cancels */
     if (r.status != ARES_SUCCESS)
         r.error = ares_strerror(r.status);
+    tw_resolver_one_less(l->resolver->net);
     answer(l, &r);
     if (ai != NULL)
         ares_freeaddrinfo(ai);
     free(l);
 }
 
+/* Our own deadline: the asker is told now; c-ares gives up by itself later, or is destroyed. */
 static void on_deadline(void *user)
 {
     struct lookup *l = user;
-    ares_cancel(l->resolver->channel); /* on_answer() gets ARES_ECANCELLED */
+    struct tw_resolved r = {.status = ARES_ETIMEOUT, .error = ares_strerror(ARES_ETIMEOUT)};
+    answer(l, &r);
 }
 
 /* RFC 6761 6.4: names under .invalid do not exist; resolvers need not be asked. */
@@ -215,8 +246,7 @@ void tw_resolve(struct tw_net *n, const char *host, unsigned port, int family,
     }
     *l = (struct lookup){.resolver = r, .cb = cb, .user = user, .port = port};
     l->deadline = tw_timer_start(n, timeout_ms, 0, on_deadline, l);
-    if (r->tick == NULL)
-        r->tick = tw_timer_start(n, 100, 100, on_tick, r);
+    tw_resolver_one_more(n);
     struct ares_addrinfo_hints hints = {.ai_family = family, .ai_socktype = SOCK_STREAM};
     ares_getaddrinfo(r->channel, host, NULL, &hints, on_answer, l);
 }
