@@ -57,10 +57,11 @@ TW_API void tw_options_free(struct tw_options *o);
 
 /**
  * Set one option by its name on the command line, without dashes: "servername", "no-sni",
- * "verify-name", "connect", "ca", "trust", "trust-pass", "cert", "key", "pass", "alpn", "min-version", "max-version",
- * "ciphers", "groups", "sigalgs", "at", "4", "6", "timeout", "max-connections"; and "ca-pem",
- * which takes PEM text where "ca" takes a path, and "trust-data", which takes the bytes of a trust
- * store in hex where "trust" takes a path.
+ * "verify-name", "connect", "ca", "trust", "trust-pass", "cert", "key", "pass", "alpn",
+ * "min-version", "max-version", "ciphers", "groups", "sigalgs", "at", "4", "6", "timeout",
+ * "max-connections", "online", "sntp", "hard-fail", "ct-log-list", "dane", "resolver"; and "ca-pem"
+ * and "ct-log-list-json", which take the text where "ca" and "ct-log-list" take a path, and
+ * "trust-data", which takes the bytes of a trust store in hex where "trust" takes a path.
  *
  * Files named by "ca", "trust", "cert" and "key" are read here, so a bad file is found before any
  * connection is made.
@@ -80,6 +81,8 @@ TW_API void tw_result_free(struct tw_result *r);
 TW_API int tw_result_exit(const struct tw_result *r);
 /** Id of the root cause, e.g. "cert-expired"; NULL when there is none. */
 TW_API const char *tw_result_cause(const struct tw_result *r);
+/** Is there a warning with that id? */
+TW_API bool tw_result_warns(const struct tw_result *r, const char *id);
 /** Connections made and greatest depth of dependent rounds (baseline = 1). */
 TW_API unsigned tw_result_connections(const struct tw_result *r);
 TW_API unsigned tw_result_rounds(const struct tw_result *r);
@@ -151,7 +154,9 @@ struct tw_lab_fault {
     const char *name;      /**< "cert-expired" or a variant such as "cert-expired-tls12" */
     const char *title;     /**< what is broken, in words */
     const char *expect;    /**< cause id that check must find; NULL for healthy servers */
-    const char *options;   /**< options that check needs, "name=value" separated by spaces, or NULL */
+    bool warning;          /**< expect is to be a warning: the handshake itself works */
+    const char *options;   /**< options that check needs, "name=value" separated by spaces, or NULL;
+                                the value LAB stands for tw_lab_log_list() */
     unsigned port;         /**< 0 where no server listens on purpose until started */
     const char *host;      /**< what to put into the target: "localhost", "127.0.0.1" */
 };
@@ -167,6 +172,8 @@ TW_API int tw_lab_start(struct tw_lib *lib, const char *const *only, unsigned ba
 TW_API const struct tw_lab_fault *tw_lab_at(const struct tw_lab *lab, size_t i);
 /** PEM text of the lab's CA, for "ca"; borrowed from lab. */
 TW_API const char *tw_lab_ca(const struct tw_lab *lab);
+/** Log list (JSON) of the lab's CT logs, for "ct-log-list-json"; borrowed from lab. */
+TW_API const char *tw_lab_log_list(const struct tw_lab *lab);
 TW_API void tw_lab_stop(struct tw_lab *lab);
 
 #ifdef __cplusplus

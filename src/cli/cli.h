@@ -25,7 +25,7 @@ struct cli_common {
     const char *save_trace;
     unsigned port;         /* lab */
     bool diagnose, list;
-    const char *write_ca;
+    const char *write_ca, *write_log_list;
     struct tw_lib *lib;
     struct tw_options *options;  /* check and lab */
     const char **args; size_t args_n;

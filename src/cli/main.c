@@ -46,6 +46,12 @@ static const struct cli_option opt_check[] = {
     {"4", '4', NULL, "IPv4 only", true},
     {"6", '6', NULL, "IPv6 only", true},
     {"timeout", 0, "SECONDS", "for the whole diagnosis of a target (default 10)", true},
+    {"online", 0, NULL, "ask the CA too: OCSP, CRL and issuers over HTTP", true},
+    {"sntp", 0, "HOST[:PORT]", "ask this time server too (implies --online)", true},
+    {"hard-fail", 0, NULL, "an unknown revocation status is a failure", true},
+    {"dane", 0, NULL, "hold the certificate against the name's TLSA records", true},
+    {"resolver", 0, "ADDR[:PORT]", "ask this DNS server instead of the system's", true},
+    {"ct-log-list", 0, "FILE", "verify CT timestamps with this log_list.json, and demand them", true},
     {"max-connections", 0, "N", "most connections to one target (default 40)", true},
     {0},
 };
@@ -55,6 +61,7 @@ static const struct cli_option opt_lab[] = {
     {"diagnose", 0, NULL, "check each fault and compare with what it must yield", false},
     {"list", 0, NULL, "list the faults and end", false},
     {"write-ca", 0, "FILE", "write the lab's CA there, for --ca", false},
+    {"write-log-list", 0, "FILE", "write the lab's CT logs there, for --ct-log-list", false},
     {0},
 };
 
@@ -265,6 +272,8 @@ static int take_own(struct cli_common *c, const struct cli_option *o, const char
         c->save_trace = value;
     else if (strcmp(o->name, "write-ca") == 0)
         c->write_ca = value;
+    else if (strcmp(o->name, "write-log-list") == 0)
+        c->write_log_list = value;
     else if (strcmp(o->name, "port") == 0)
         return take_port(c, value);
     else if (strcmp(value, "auto") != 0 && strcmp(value, "always") != 0 &&

@@ -109,11 +109,13 @@ static void make_leaves(struct lab_maker *m, struct lab_certs *c)
     tw_credential_free(rsa);
 }
 
-bool lab_certs_make(struct lab_certs *c, struct tw_crypto *crypto, int64_t now)
+bool lab_certs_make(struct lab_certs *c, struct tw_crypto *crypto, int64_t now, unsigned http_port,
+                    unsigned dead_port)
 {
     *c = (struct lab_certs){0};
     tw_buf_init(&c->ca_pem, 65536);
-    struct lab_maker m = {.c = crypto, .now = now};
+    struct lab_maker m = {.c = crypto, .now = now, .http_port = http_port,
+                          .dead_port = dead_port};
     bool ok = lab_make_ca(&m, "tlswhy lab root", "tlswhy lab", NULL, NULL, &m.root) &&
               lab_make_ca(&m, "tlswhy lab intermediate", "tlswhy lab", NULL, &m.root, &m.intermediate) &&
               lab_make_ca(&m, "Corporate Root 7", "Private Holdings", NULL, NULL, &m.foreign) &&
@@ -122,6 +124,7 @@ bool lab_certs_make(struct lab_certs *c, struct tw_crypto *crypto, int64_t now)
     if (ok)
         make_leaves(&m, c);
     ok = ok && lab_trust_make(&m, c);
+    ok = ok && lab_status_make(&m, c);
     for (size_t i = 0; i < LAB_CREDS; i++)
         ok = ok && c->cred[i] != NULL;
     lab_issuer_cleanup(crypto, &m.root);
@@ -138,6 +141,9 @@ void lab_certs_free(struct lab_certs *c)
         tw_credential_free(c->cred[i]);
     for (size_t i = 0; i < LAB_TRUST_CREDS; i++)
         tw_credential_free(c->trust[i]);
+    for (size_t i = 0; i < LAB_BODIES; i++)
+        tw_buf_cleanup(&c->body[i]);
     tw_buf_cleanup(&c->ca_pem);
+    tw_buf_cleanup(&c->log_list);
     *c = (struct lab_certs){0};
 }

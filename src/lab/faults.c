@@ -319,5 +319,11 @@ static const struct lab_fault faults[] = {
 
 const struct lab_fault *lab_fault_at(size_t i)
 {
-    return i < TW_ARRAY_LEN(faults) ? &faults[i] : lab_fault_trust_at(i - TW_ARRAY_LEN(faults));
+    if (i < TW_ARRAY_LEN(faults))
+        return &faults[i];
+    i -= TW_ARRAY_LEN(faults);
+    size_t trust_n = 0;
+    while (lab_fault_trust_at(trust_n) != NULL)
+        trust_n++;
+    return i < trust_n ? lab_fault_trust_at(i) : lab_fault_cert_at(i - trust_n);
 }

@@ -28,6 +28,7 @@ struct tw_lab {
     struct tw_crypto *crypto;
     struct lab_certs certs;
     struct server servers[MAX_FAULTS]; size_t servers_n;
+    struct server http, dead;       /* the CA's HTTP server; a port on which nobody listens */
     uv_loop_t loop;
     uv_async_t stop;
     pthread_t thread;
@@ -139,6 +140,14 @@ static void on_bytes(struct client *c, struct tw_view in)
         else
             client_close(c, false);
         break;
+    case LAB_HTTP: {
+        struct tw_buf out;
+        tw_buf_init(&out, 1 << 17);
+        lab_http_answer(&c->server->lab->certs, in, &out);
+        client_write(c, tw_buf_view(&out), true);
+        tw_buf_cleanup(&out);
+        break;
+    }
     case LAB_CLOSE_ON_DATA:
         client_close(c, false);
         break;
@@ -279,7 +288,7 @@ static void close_any(uv_handle_t *h, void *arg)
     struct tw_lab *lab = arg;
     if (uv_is_closing(h))
         return;
-    bool listener = h == (uv_handle_t *)&lab->stop;
+    bool listener = h == (uv_handle_t *)&lab->stop || h == (uv_handle_t *)&lab->http.listener;
     for (size_t i = 0; i < lab->servers_n; i++)
         listener = listener || h == (uv_handle_t *)&lab->servers[i].listener;
     if (listener)
@@ -313,6 +322,7 @@ void tw_lab_stop(struct tw_lab *lab)
         for (size_t j = 0; j < TW_ARRAY_LEN(lab->servers[i].fill); j++)
             close_fd(lab->servers[i].fill[j]);
     }
+    close_fd(lab->dead.fd);
     lab_certs_free(&lab->certs);
     tw_crypto_free(lab->crypto);
     free(lab);
@@ -338,7 +348,8 @@ static void set_up(struct server *s, struct tw_lab *lab, const struct lab_fault 
 {
     *s = (struct server){.lab = lab, .fault = f, .fd = -1, .fill = {-1, -1, -1}};
     s->shown = (struct tw_lab_fault){.name = f->name, .title = f->title, .expect = f->expect,
-                                     .options = f->options, .host = "localhost"};
+                                     .options = f->options, .host = "localhost",
+                                     .warning = f->warning};
     if (f->kind != LAB_TLS)
         return;
     lab_healthy_config(&s->config);
@@ -354,6 +365,8 @@ static void set_up(struct server *s, struct tw_lab *lab, const struct lab_fault 
         s->config.sites_n = 1;
     }
     memset(s->config.ticket_key, 0x42, sizeof s->config.ticket_key);
+    if (f->staple != LAB_BODY_NONE)
+        s->config.ocsp_response = tw_buf_view(&lab->certs.body[f->staple]);
     if (f->tls != NULL)
         f->tls(&s->config);
 }
@@ -361,6 +374,16 @@ static void set_up(struct server *s, struct tw_lab *lab, const struct lab_fault 
 bool tw_lab_knows(const char *name)
 {
     return known(name);
+}
+
+/* The ports that certificates name must be open before the certificates are made. */
+static bool open_ca_ports(struct tw_lab *lab)
+{
+    static const struct lab_fault http = {.name = "http", .kind = LAB_HTTP},
+                                  dead = {.name = "dead", .kind = LAB_NOT_LISTENING};
+    set_up(&lab->http, lab, &http);
+    set_up(&lab->dead, lab, &dead);
+    return listen_tcp(&lab->http, 0) && bind_only(&lab->dead, 0);
 }
 
 int tw_lab_start(struct tw_lib *lib, const char *const *only, unsigned base_port,
@@ -377,11 +400,17 @@ int tw_lab_start(struct tw_lib *lib, const char *const *only, unsigned base_port
     *why = "out of memory";
     if (lab == NULL)
         return TW_EXIT_UNKNOWN;
+    lab->dead.fd = -1;
     lab->crypto = tw_crypto_new();
     bool ok = lab->crypto != NULL && uv_loop_init(&lab->loop) == 0;
     lab->loop_ready = ok;
     ok = ok && uv_async_init(&lab->loop, &lab->stop, on_stop) == 0;
-    if (ok && !lab_certs_make(&lab->certs, lab->crypto, (int64_t)time(NULL))) {
+    if (ok && !open_ca_ports(lab)) {
+        *why = "a port on loopback cannot be opened";
+        ok = false;
+    }
+    if (ok && !lab_certs_make(&lab->certs, lab->crypto, (int64_t)time(NULL), lab->http.shown.port,
+                              lab->dead.shown.port)) {
         *why = "certificates cannot be made";
         ok = false;
     }
@@ -407,6 +436,11 @@ int tw_lab_start(struct tw_lib *lib, const char *const *only, unsigned base_port
 const struct tw_lab_fault *tw_lab_at(const struct tw_lab *lab, size_t i)
 {
     return i < lab->servers_n ? &lab->servers[i].shown : NULL;
+}
+
+const char *tw_lab_log_list(const struct tw_lab *lab)
+{
+    return (const char *)lab->certs.log_list.data;
 }
 
 const char *tw_lab_ca(const struct tw_lab *lab)

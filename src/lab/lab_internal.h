@@ -10,6 +10,8 @@
 enum lab_cred {
     LAB_GOOD_EC, LAB_GOOD_RSA, LAB_GOOD_ED25519, LAB_EXPIRED, LAB_NOT_YET, LAB_SELF_SIGNED,
     LAB_PRIVATE_CA, LAB_NO_INTERMEDIATE, LAB_WRONG_NAME, LAB_WRONG_KEY_EC, LAB_WRONG_KEY_RSA,
+    LAB_MUST_STAPLE, LAB_OCSP_GOOD, LAB_OCSP_REVOKED, LAB_CRL_GOOD, LAB_CRL_REVOKED,
+    LAB_CRL_EXPIRED, LAB_UNREACHABLE, LAB_WITH_SCTS, LAB_AIA,
     LAB_CREDS
 };
 
@@ -22,13 +24,25 @@ enum lab_trust_cred {
     LAB_TRUST_CREDS
 };
 
+/** What the lab's CA says: stapled by its servers or served by its HTTP server. */
+enum lab_body {
+    LAB_BODY_NONE,
+    LAB_STAPLE_GOOD, LAB_STAPLE_EXPIRED, LAB_STAPLE_OTHER, LAB_STAPLE_REVOKED, /* LAB_MUST_STAPLE */
+    LAB_HTTP_OCSP_GOOD, LAB_HTTP_OCSP_REVOKED, LAB_HTTP_CRL, LAB_HTTP_CRL_EXPIRED, LAB_HTTP_CA,
+    LAB_BODIES
+};
+
 struct lab_certs {
     struct tw_credential *cred[LAB_CREDS];
     struct tw_credential *trust[LAB_TRUST_CREDS];
-    struct tw_buf ca_pem;
+    struct tw_buf body[LAB_BODIES];
+    struct tw_buf ca_pem, log_list;           /* NUL-terminated */
 };
-/** @param now unix seconds: validity is laid around it. false: libcrypto failed. */
-bool lab_certs_make(struct lab_certs *c, struct tw_crypto *crypto, int64_t now);
+/** @param now unix seconds: validity is laid around it
+ *  @param http_port  of the lab's HTTP server, for URLs in certificates; dead_port: nobody listens
+ *  @return false: libcrypto failed. */
+bool lab_certs_make(struct lab_certs *c, struct tw_crypto *crypto, int64_t now, unsigned http_port,
+                    unsigned dead_port);
 void lab_certs_free(struct lab_certs *c);
 
 /** How a server of the lab behaves on the transport. */
@@ -42,7 +56,8 @@ enum lab_kind {
     LAB_SILENT,          /* accepts, reads, never answers */
     LAB_NOT_LISTENING,   /* a port on which nothing listens */
     LAB_FULL_BACKLOG,    /* SYNs are dropped */
-    LAB_NO_NAME          /* a name that does not exist (RFC 6761 6.4) */
+    LAB_NO_NAME,         /* a name that does not exist (RFC 6761 6.4) */
+    LAB_HTTP             /* the lab's CA: OCSP, CRLs and certificates; not a fault, not shown */
 };
 
 /** What a device or a careless server before the TLS stack makes of the first bytes (gate.c). */
@@ -66,12 +81,16 @@ struct lab_fault {
     const char *bytes;                        /* GREET, ANSWER */
     size_t bytes_len;
     struct lab_gate gate;                     /* before the engine */
+    enum lab_body staple;                     /* TLS: stapled OCSP response */
+    bool warning;                             /* expect is a warning, not a cause */
     enum lab_trust_cred trust;                /* instead of cred, when not NONE */
     const char *site;                         /* for this name: */
     enum lab_trust_cred site_trust;           /* ... this one, or the good one for NONE */
 };
 /** i-th fault; NULL past the end. */
 const struct lab_fault *lab_fault_at(size_t i);
+/** i-th of those about certificates' status (faults_cert.c). */
+const struct lab_fault *lab_fault_cert_at(size_t i);
 
 /* ---- making certificates (certs.c) ------------------------------------------------------------ */
 
@@ -84,6 +103,7 @@ struct lab_maker {
     int64_t now;
     uint64_t serial;
     struct lab_issuer root, intermediate, foreign;
+    unsigned http_port, dead_port;
 };
 /** @param by NULL: self-signed; ski_hex NULL: the key's own */
 bool lab_make_ca(struct lab_maker *m, const char *cn, const char *o, const char *ski_hex,
@@ -101,6 +121,12 @@ struct tw_credential *lab_make_leaf(struct lab_maker *m, const struct tw_make_ce
 /** i-th fault of trust, interception and wrong certificates; NULL past the end. */
 const struct lab_fault *lab_fault_trust_at(size_t i);
 bool lab_trust_make(struct lab_maker *m, struct lab_certs *c);
+
+/* ---- status.c: certificates whose status is asked, and what the CA says about them ---------------- */
+
+bool lab_status_make(struct lab_maker *m, struct lab_certs *c);
+/** Answer of the lab's HTTP server to a request's first bytes; false: not found. */
+bool lab_http_answer(const struct lab_certs *c, struct tw_view request, struct tw_buf *out);
 /** A healthy server: TLS 1.2 and 1.3, current suites and groups. */
 void lab_healthy_config(struct tw_server_config *s);
 

@@ -4,8 +4,10 @@
  */
 #include "probe/probe.h"
 #include "net/net.h"
+#include "net/sntp.h"
 
-enum { MAX_CRED_FILE = 1 << 20, DEFAULT_TIMEOUT_MS = 10000, DEFAULT_CONNECTIONS = 40 };
+enum { MAX_CRED_FILE = 1 << 20, MAX_LOG_LIST = 8 << 20, DEFAULT_TIMEOUT_MS = 10000,
+       DEFAULT_CONNECTIONS = 40 };
 
 typedef int set_fn(struct tw_options *o, struct tw_lib *lib, const char *value, const char **why);
 
@@ -34,6 +36,7 @@ void tw_options_free(struct tw_options *o)
     tw_trust_free(o->ca);
     if (o->stores != NULL)
         tw_stores_cleanup(o->stores);
+    tw_log_list_free(o->ct_logs);
     tw_credential_free(o->cred);
     tw_buf_cleanup(&o->cert);
     tw_buf_cleanup(&o->key);
@@ -369,6 +372,83 @@ static int set_timeout(struct tw_options *o, struct tw_lib *lib, const char *v, 
     return 0;
 }
 
+static int set_online(struct tw_options *o, struct tw_lib *lib, const char *v, const char **why)
+{
+    (void)lib, (void)v, (void)why;
+    o->online = true;
+    return 0;
+}
+
+static int set_hard_fail(struct tw_options *o, struct tw_lib *lib, const char *v, const char **why)
+{
+    (void)lib, (void)v, (void)why;
+    o->hard_fail = true;
+    return 0;
+}
+
+/* Asking a time server is something online; the option implies that one. */
+static int set_sntp(struct tw_options *o, struct tw_lib *lib, const char *v, const char **why)
+{
+    (void)lib;
+    char host[256];
+    unsigned port;
+    if (!tw_host_port(v, 123, host, sizeof host, &port))
+        return refuse(o, why, "'%.60s' is no HOST or HOST:PORT", v);
+    o->online = true;
+    return set_text(o, &o->sntp, v, 300, why);
+}
+
+static int set_dane(struct tw_options *o, struct tw_lib *lib, const char *v, const char **why)
+{
+    (void)lib, (void)v, (void)why;
+    o->dane = true;
+    return 0;
+}
+
+static int set_resolver(struct tw_options *o, struct tw_lib *lib, const char *v, const char **why)
+{
+    (void)lib;
+    char host[256];
+    unsigned port;
+    struct tw_addr a;
+    if (!tw_host_port(v, 53, host, sizeof host, &port) || !tw_addr_parse(host, port, &a))
+        return refuse(o, why, "'%.60s' is no ADDR or ADDR:PORT", v);
+    return set_text(o, &o->resolver, a.text, 100, why);
+}
+
+static int read_ct_logs(struct tw_options *o, struct tw_view json, const char *name,
+                        const char **why)
+{
+    const char *reason;
+    struct tw_log_list *l;
+    if (tw_log_list_parse(json, &l, &reason) != TW_OK)
+        return refuse(o, why, "%.200s: %s", name, reason);
+    tw_log_list_free(o->ct_logs);
+    o->ct_logs = l;
+    return 0;
+}
+
+static int set_ct_log_list(struct tw_options *o, struct tw_lib *lib, const char *v,
+                           const char **why)
+{
+    (void)lib;
+    struct tw_buf file;
+    tw_buf_init(&file, MAX_LOG_LIST);
+    int rc = TW_EXIT_USAGE;
+    if (tw_read_file(v, MAX_LOG_LIST, &file, o->arena, why) == TW_OK)
+        rc = read_ct_logs(o, tw_buf_view(&file), v, why);
+    tw_buf_cleanup(&file);
+    return rc;
+}
+
+/* The content of a log list instead of its path; for callers that have it in memory. */
+static int set_ct_log_list_json(struct tw_options *o, struct tw_lib *lib, const char *v,
+                                const char **why)
+{
+    (void)lib;
+    return read_ct_logs(o, tw_view_str(v), "log list", why);
+}
+
 static int set_max_connections(struct tw_options *o, struct tw_lib *lib, const char *v,
                                const char **why)
 {
@@ -451,6 +531,10 @@ static const struct {
     {"starttls", true, set_starttls},       {"proxy", true, set_proxy},
     {"6", false, set_6},                    {"timeout", true, set_timeout},
     {"max-connections", true, set_max_connections},
+    {"online", false, set_online},          {"hard-fail", false, set_hard_fail},
+    {"sntp", true, set_sntp},               {"dane", false, set_dane},
+    {"resolver", true, set_resolver},
+    {"ct-log-list", true, set_ct_log_list}, {"ct-log-list-json", true, set_ct_log_list_json},
 };
 
 int tw_options_set(struct tw_options *o, struct tw_lib *lib, const char *name, const char *value,

@@ -3,6 +3,7 @@
  * planner asks for side by side, judge again, until it has no more questions or the budget or the
  * time is spent.
  */
+#include "net/sntp.h"
 #include "probe/probe_internal.h"
 
 #include <time.h>
@@ -44,6 +45,14 @@ static void note_settings(struct probe *p)
                 tw_protocol_name(p->before[i]), 0);
     if (p->o->connect != NULL)
         setting(p, "connect", p->o->connect, 0);
+    if (p->o->ca != NULL)
+        setting(p, "own_ca", NULL, 1);
+    if (p->o->ct_logs != NULL)
+        setting(p, "ct_log_list", tw_log_list_date(p->o->ct_logs), 0);
+    if (p->o->has_at)
+        setting(p, "at_given", NULL, 1);
+    if (p->o->hard_fail)
+        setting(p, "hard_fail", NULL, 1);
     if (p->o->cred != NULL)
         setting(p, "client_certificate", p->o->cert_path, 1);
 }
@@ -59,6 +68,31 @@ static size_t certs_of(const struct probe *p, uint32_t conn, struct tw_view *cer
         if (f->from == TW_SERVER)
             certs[n++] = f->data;
     return n;
+}
+
+bool probe_path_completes(struct probe *p, uint32_t conn)
+{
+    struct tw_view certs[16];
+    const struct tw_trace *t = p->r->trace;
+    const struct tw_fact *f = NULL;
+    size_t n = certs_of(p, conn, certs, TW_ARRAY_LEN(certs) - 4);
+    while (n < TW_ARRAY_LEN(certs) &&
+           (f = tw_trace_next(t, f, conn, TW_FACT_FETCH, "ca_issuers")) != NULL)
+        if (f->data.len > 0)
+            certs[n++] = f->data;
+    struct tw_trace *scratch = tw_trace_new(1 << 20);
+    struct tw_path_request req = {.crypto = p->lib->crypto,
+                                  .trust = probe_trust(p),
+                                  .wall_time = tw_trace_setting_num(t, "wall_time", 0),
+                                  .name = p->verify_name, .certs = certs, .certs_n = n};
+    static const char *const gaps[] = {"missing_issuer", "unknown_root", "no_anchors",
+                                       "bad_signature"};
+    bool good = scratch != NULL && tw_path_explain(&req, scratch, 1, 0) == TW_OK &&
+                tw_trace_first(scratch, 1, TW_FACT_PATH, NULL) != NULL;
+    for (size_t i = 0; good && i < TW_ARRAY_LEN(gaps); i++)
+        good = tw_trace_first(scratch, 1, TW_FACT_PATH, gaps[i]) == NULL;
+    tw_trace_free(scratch);
+    return good;
 }
 
 static bool explain_path(struct probe *p, uint32_t conn, bool note_stores)
@@ -95,9 +129,11 @@ static void explain_paths(struct probe *p)
         const struct tw_fact *trial = tw_trace_first(p->r->trace, conn, TW_FACT_TRIAL, NULL);
         bool own = trial != NULL && (strncmp(trial->field, "address-", 8) == 0 ||
                                      strcmp(trial->field, "sni-host") == 0);
-        if (first == 0 && explain_path(p, conn, true))
+        if (first == 0 && explain_path(p, conn, true)) {
             first = conn;
-        else if (first != 0 && (own || got_another(p, first, conn)))
+            tw_revocation_explain(p->r->trace, conn, tw_net_now() - p->start, p->lib->crypto,
+                                  p->o->ct_logs);
+        } else if (first != 0 && (own || got_another(p, first, conn)))
             explain_path(p, conn, false);
     }
 }
@@ -116,6 +152,10 @@ static void finish(struct probe *p)
 static void next_round(struct probe *p)
 {
     explain_paths(p);
+    dane_judge(p);
+    if (!p->clocks_noted)
+        clocks_note_local(p);
+    p->clocks_noted = true;
     if (p->stopping || tw_result_judge(p->r) != TW_OK) {
         finish(p);
         return;
@@ -125,13 +165,21 @@ static void next_round(struct probe *p)
     size_t n = p->conns_n >= p->o->max_connections || probe_left_ms(p) < 100
                    ? 0
                    : tw_plan_next(p->r->diagnosis, budget, plan, TW_ARRAY_LEN(plan));
-    if (n == 0) {
+    bool ask_ca = p->o->online && !p->online_asked &&
+                  tw_trace_first(p->r->trace, 0, TW_FACT_PATH, NULL) != NULL;
+    if (n == 0 && !ask_ca) {
         finish(p);
         return;
     }
-    p->r->rounds++;
+    p->r->rounds += n > 0;
     p->doing = "trying what makes it pass";
     p->active++; /* so that a trial that fails at once does not end the round */
+    if (ask_ca) {
+        p->online_asked = true;
+        if (p->o->sntp != NULL)
+            clocks_ask(p);
+        p->online = online_start(p);
+    }
     for (size_t i = 0; i < n && p->conns_n < p->o->max_connections; i++)
         pconn_start(p, (uint32_t)p->conns_n + 1, plan[i]);
     probe_conn_over(p);
@@ -174,8 +222,13 @@ static void stop_all(struct probe *p, const char *how)
         finish(p);
         return;
     }
+    p->active++; /* so that the last one to end does not end it all before the others are told */
     for (size_t i = 0; i < p->conns_n; i++)
         pconn_abort(p->conns[i], how);
+    online_stop(p->online);
+    clocks_stop(p);
+    dane_stop(p);
+    probe_conn_over(p);
 }
 
 static void on_deadline(void *user)
@@ -199,6 +252,8 @@ static void start_baseline(struct probe *p)
     p->doing = "handshake";
     p->r->rounds = 1;
     p->active = 1;
+    if (p->o->dane)
+        dane_ask(p);
     if (!pconn_start(p, 1, NULL))
         finish(p);
     else
@@ -288,6 +343,11 @@ enum tw_status tw_probe_run(struct tw_lib *lib, const struct tw_options *o,
         free(p);
         return TW_E_NOMEM;
     }
+    if (o->resolver != NULL && !tw_net_resolver(p->net, o->resolver)) {
+        tw_net_free(p->net);
+        free(p);
+        return TW_E_NOMEM;
+    }
     choose_names(p);
     choose_dialogues(p);
     note_settings(p);
@@ -307,10 +367,13 @@ enum tw_status tw_probe_run(struct tw_lib *lib, const struct tw_options *o,
     setting(p, "rounds", NULL, r->rounds);
     if (r->interrupted)
         setting(p, "interrupted", NULL, 1);
-    p->finished = true;
+    p->finished = p->dane_over = true;
     tw_net_free(p->net);
     for (size_t i = 0; i < p->conns_n; i++)
         pconn_free(p->conns[i]);
+    online_free(p->online);
+    tw_sntp_free(p->sntp);
+    tw_buf_cleanup(&p->tlsa);
     free(p);
     return tw_result_judge(r);
 }

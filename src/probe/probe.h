@@ -10,6 +10,7 @@
 #include "dialogue/dialogue.h"
 #include "rules/rules.h"
 #include "tlswhy/tlswhy.h"
+#include "x509/revocation.h"
 #include "x509/store.h"
 
 /* ---- trust stores (stores.c) ---------------------------------------------------------------------- */
@@ -121,6 +122,9 @@ struct tw_options {
     int family;                               /* AF_UNSPEC, AF_INET, AF_INET6 */
     uint64_t timeout_ms;
     unsigned max_connections;
+    bool online, hard_fail, dane;
+    struct tw_log_list *ct_logs;              /* NULL: not given */
+    const char *resolver, *sntp;              /* NULL when not given */
 };
 /** What can be checked only when all options are there. 0 or TW_EXIT_USAGE with *why. */
 int tw_options_finish(struct tw_options *o, struct tw_lib *lib, const char **why);
@@ -153,5 +157,8 @@ enum tw_status tw_probe_run(struct tw_lib *lib, const struct tw_options *o,
 void tw_http_request(struct tw_buf *out, const char *alpn, const char *host, const char *path);
 /** Status code of the response at the start of app data; 0 = not there yet, -1 = not HTTP. */
 int tw_http_status(struct tw_view data, const char *alpn);
+/** Time in the response's Date header, unix seconds (http_clock.c); false when there is none, or
+ *  a cache answered. */
+bool tw_http_clock(struct tw_view data, const char *alpn, int64_t *out);
 
 #endif

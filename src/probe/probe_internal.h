@@ -4,6 +4,7 @@
 
 #include "engine/engine.h"
 #include "net/net.h"
+#include "probe/online.h"
 #include "probe/probe.h"
 
 struct probe;
@@ -30,7 +31,11 @@ struct probe {
     struct pconn *conns[TW_MAX_CONNS]; size_t conns_n;
     size_t active;
     const char *doing;               /* for progress */
-    bool stopping, finished;
+    struct online *online;           /* --online, once there are certificates */
+    struct tw_sntp *sntp;            /* --sntp; NULL when not asked */
+    char tlsa_name[300]; struct tw_buf tlsa; /* --dane: the question, and the answer's bytes */
+    bool dane_over, dane_judged;
+    bool stopping, finished, online_asked, clocks_noted, sntp_over;
 };
 
 /** Starts connection number n (from 1). trial NULL = baseline. false: could not even start. */
@@ -44,6 +49,8 @@ bool pconn_listens(const struct pconn *pc);
 /** Called by a connection exactly once, when it is over. */
 void probe_conn_over(struct probe *p);
 void probe_fact(struct probe *p, struct tw_fact f);
+/** Do the certificates of conn with the issuers fetched (ca_issuers) validate? */
+bool probe_path_completes(struct probe *p, uint32_t conn);
 /** Milliseconds until the deadline of the diagnosis. */
 uint64_t probe_left_ms(const struct probe *p);
 
@@ -52,6 +59,16 @@ uint64_t probe_left_ms(const struct probe *p);
 struct tw_trust *probe_trust(struct probe *p);
 /** Facts about the stores, and what each says of the chain that was judged. */
 void probe_note_stores(struct probe *p, const struct tw_path_request *judged, uint32_t conn);
+
+/* clocks.c: other clocks than ours */
+void clocks_note_local(struct probe *p);
+void clocks_ask(struct probe *p);   /* --sntp: counts as one of p->active until it is over */
+void clocks_stop(struct probe *p);
+
+/* dane.c: --dane */
+void dane_ask(struct probe *p);     /* counts as one of p->active until it is over */
+void dane_stop(struct probe *p);
+void dane_judge(struct probe *p);   /* once there are certificates and an answer */
 
 /* raw.c: connections without the engine */
 struct raw;

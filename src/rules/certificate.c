@@ -79,12 +79,26 @@ static const char *span_text(int64_t seconds, char *buf, size_t cap)
 
 /* ---- cert-expired, cert-not-yet-valid ------------------------------------------------------------- */
 
+/* Our clock is one witness; what others say decides how sure a date can be. */
 static void cite_clock(const struct tw_case *c, struct tw_finding *f)
 {
     char now[32];
-    tw_finding_cite(f, "judged at", "our clock, or --at", "%s",
+    struct tw_clocks k;
+    tw_clocks_of(c, &k);
+    enum tw_clock_word w = tw_clock_word(c, &k);
+    tw_finding_cite(f, "judged at", k.set_by_hand ? "--at" : "our clock", "%s",
                     tw_time_text(c->wall_time, now, sizeof now));
-    tw_finding_not(f, "clock-skew-client", "not excluded: only our own clock was asked");
+    if (w == TW_CLOCK_OURS_RIGHT)
+        tw_finding_not(f, "clock-skew-client", "excluded: %s agrees with ours",
+                       k.ntp != NULL ? "a time server's clock" : "the server's own clock");
+    else if (w == TW_CLOCK_NO_WORD)
+        tw_finding_not(f, "clock-skew-client", "not excluded: only our own clock was asked");
+    else
+        tw_finding_not(f, "clock-skew-client", "likely: by another clock the dates are in order");
+    if (w == TW_CLOCK_DISAGREE)
+        f->certainty = TW_LIKELY;
+    else if (w == TW_CLOCK_OURS_WRONG)
+        f->certainty = TW_POSSIBLE;
 }
 
 static bool match_expired(const struct tw_case *c, struct tw_finding *f)
@@ -224,14 +238,21 @@ static bool match_missing_intermediate(const struct tw_case *c, struct tw_findin
     bool known = speaks_for_known_ca(c, path), only_leaf = !s.cert.is_ca;
     if (!known && !only_leaf)
         return false; /* a CA's certificate is the last one: its root is simply not known */
-    begin(c, f, path, known ? TW_LIKELY : TW_POSSIBLE);
+    const struct tw_fact *completes = tw_trace_last(c->trace, path->conn, TW_FACT_CHECK,
+                                                    "aia_completes");
+    bool proven = completes != NULL && completes->num == 1;
+    begin(c, f, path, proven ? TW_PROVEN : known ? TW_LIKELY : TW_POSSIBLE);
+    if (proven)
+        tw_finding_cite(f, "fetched from where AIA says", "our check", "%s", completes->text);
     tw_finding_cite(f, "last certificate sent", s.source, "%s", s.subject);
     tw_finding_cite(f, "its issuer, which was not sent", s.source, "%s", s.issuer);
     if (hint != NULL && known)
         tw_finding_fact(f, hint->num == 2 ? "a known CA stands behind it" : "AIA names the issuer at",
                         hint);
-    tw_finding_not(f, "untrusted-private-ca", known ? "not excluded until the issuer is fetched"
-                                                    : "equally possible: nothing tells the issuer");
+    tw_finding_not(f, "untrusted-private-ca",
+                   proven  ? "excluded: the missing link leads to a trusted root"
+                   : known ? "not excluded until the issuer is fetched (--online does)"
+                           : "equally possible: nothing tells the issuer");
     tw_finding_summary(f, "The server does not send the intermediate certificate \"%s\", so clients "
                           "cannot link its certificate to a root they trust.", s.issuer);
     return true;

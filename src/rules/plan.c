@@ -341,6 +341,7 @@ static const struct {
     {corrupted, "repeat"},
     {broke_under_way, "repeat"},
     {stalled, "hello-mss"},
+    {tw_staple_missing, "repeat"}, /* nginx staples from the second request on */
     {asks_in_http2, "alpn-http1"},
     {misnamed, "sni-other"},
     {misnamed_with_other_sni, "sni-host"},
