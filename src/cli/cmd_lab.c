@@ -130,10 +130,10 @@ static void list_servers(const struct cli_common *c, const struct tw_lab *lab, b
     const struct tw_lab_fault *f;
     for (size_t i = 0; (f = tw_lab_at(lab, i)) != NULL; i++) {
         if (c->json)
-            printf("{\"name\":\"%s\",\"expect\":%s%s%s,\"options\":\"%s\",\"host\":\"%s\","
-                   "\"port\":%u}\n", f->name,
+            printf("{\"name\":\"%s\",\"expect\":%s%s%s,\"warning\":%s,\"options\":\"%s\","
+                   "\"host\":\"%s\",\"port\":%u}\n", f->name,
                    f->expect ? "\"" : "", f->expect ? f->expect : "null", f->expect ? "\"" : "",
-                   f->options ? f->options : "", f->host, ports ? f->port : 0);
+                   f->warning ? "true" : "false", f->options ? f->options : "", f->host, ports ? f->port : 0);
         else if (ports)
             printf("%s:%-6u %-32s %s\n", f->host, f->port, f->name, f->title);
         else

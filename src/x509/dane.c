@@ -77,7 +77,7 @@ static bool usable(const struct tw_tlsa *t)
     return t->matching == 0 ? t->data.len > 0 : t->data.len == (t->matching == 1 ? 32 : 64);
 }
 
-/* RFC 7671 9: of one usage and selector only the strongest digest counts; exact data always does. */
+/* RFC 7671 9: of one usage and selector only the strongest digest counts; exact data always. */
 static bool is_weaker(const struct tw_tlsa_answer *a, size_t i)
 {
     const struct tw_tlsa *t = &a->records[i];

@@ -119,6 +119,11 @@ NEAR_MISSES = {
     "trust-store-outdated": [("untrusted-private-ca-namesake", None)],
 }
 
+# these come from make_status.py
+BY_MAKE_STATUS = {"revoked", "ocsp-must-staple-missing", "ocsp-staple-invalid", "crl-expired",
+                  "revocation-unreachable", "ct-missing", "clock-skew-client", "clock-skew-server",
+                  "dane-tlsa-mismatch"}
+
 
 class Maker:
     def __init__(self, tlswhy, folder):
@@ -318,6 +323,7 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         m = Maker(tlswhy, pathlib.Path(folder))
         with m.lab():
+            known = [c for c in known if c not in BY_MAKE_STATUS]
             results = [make_cause(m, c) for c in args.cause or known]
     return 0 if all(results) else 1
 
