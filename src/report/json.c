@@ -81,6 +81,7 @@ static void finding(struct json *j, const struct tw_finding *f)
     for (size_t i = 0; i < TW_MAX_REFS && r->refs[i] != NULL; i++)
         json_str(j, NULL, r->refs[i]);
     json_close(j, ']');
+    json_maps(j, r->id);
     json_close(j, '}');
 }
 
