@@ -57,12 +57,13 @@ TW_API void tw_options_free(struct tw_options *o);
 
 /**
  * Set one option by its name on the command line, without dashes: "servername", "no-sni",
- * "verify-name", "connect", "ca", "cert", "key", "pass", "alpn", "min-version", "max-version",
- * "ciphers", "groups", "sigalgs", "at", "4", "6", "timeout", "max-connections", "online",
- * "hard-fail", "ct-log-list"; and "ca-pem" and "ct-log-list-json", which take the text where "ca"
- * and "ct-log-list" take a path.
+ * "verify-name", "connect", "ca", "trust", "trust-pass", "cert", "key", "pass", "alpn",
+ * "min-version", "max-version", "ciphers", "groups", "sigalgs", "at", "4", "6", "timeout",
+ * "max-connections", "online", "sntp", "hard-fail", "ct-log-list", "dane", "resolver"; and "ca-pem"
+ * and "ct-log-list-json", which take the text where "ca" and "ct-log-list" take a path, and
+ * "trust-data", which takes the bytes of a trust store in hex where "trust" takes a path.
  *
- * Files named by "ca", "cert" and "key" are read here, so a bad file is found before any
+ * Files named by "ca", "trust", "cert" and "key" are read here, so a bad file is found before any
  * connection is made.
  *
  * @param value  NULL for options that take none
@@ -80,6 +81,8 @@ TW_API void tw_result_free(struct tw_result *r);
 TW_API int tw_result_exit(const struct tw_result *r);
 /** Id of the root cause, e.g. "cert-expired"; NULL when there is none. */
 TW_API const char *tw_result_cause(const struct tw_result *r);
+/** Is there a warning with that id? */
+TW_API bool tw_result_warns(const struct tw_result *r, const char *id);
 /** Connections made and greatest depth of dependent rounds (baseline = 1). */
 TW_API unsigned tw_result_connections(const struct tw_result *r);
 TW_API unsigned tw_result_rounds(const struct tw_result *r);
@@ -151,6 +154,16 @@ TW_API int tw_replay(struct tw_lib *lib, const void *trace, size_t len, struct t
 /** The catalogue (id NULL) or one cause, as text or JSON lines; malloc'ed. NULL: no such id. */
 TW_API char *tw_causes(const char *id, bool json, const struct tw_text_options *o);
 
+/**
+ * Trust stores of this machine, as a table or as JSON lines (store, label, format, anchors,
+ * not_anchors, keys, damaged, newest_root, problem).
+ * @param names NULL-terminated, as for the option "trust"; NULL or empty: "all"
+ * @param why   when the result is NULL: one line; borrowed from lib until the next call
+ * @return malloc'ed text, or NULL: no such store, or out of memory
+ */
+TW_API char *tw_stores(struct tw_lib *lib, const char *const *names, bool json,
+                       const char **why) TW_API_MUST_CHECK;
+
 /* ---- lab: broken servers on loopback ----------------------------------------------------------- */
 
 struct tw_lab;
@@ -158,6 +171,7 @@ struct tw_lab_fault {
     const char *name;      /**< "cert-expired" or a variant such as "cert-expired-tls12" */
     const char *title;     /**< what is broken, in words */
     const char *expect;    /**< cause id that check must find; NULL for healthy servers */
+    bool warning;          /**< expect is to be a warning: the handshake itself works */
     const char *options;   /**< options that check needs, "name=value" separated by spaces, or NULL;
                                 the value LAB stands for tw_lab_log_list() */
     unsigned port;         /**< 0 where no server listens on purpose until started */

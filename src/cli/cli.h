@@ -25,7 +25,7 @@ struct cli_common {
     const char *save_trace;
     unsigned port;         /* lab */
     bool diagnose, list;
-    const char *write_ca;
+    const char *write_ca, *write_log_list;
     const char *write_chain;
     struct tw_lib *lib;
     struct tw_options *options;  /* check and lab */
@@ -49,6 +49,7 @@ int cli_replay(struct cli_common *c);
 int cli_causes(struct cli_common *c);
 int cli_lab(struct cli_common *c);
 int cli_completions(struct cli_common *c);
+int cli_stores(struct cli_common *c);
 
 /** "tlswhy: ..." on stderr; returns TW_EXIT_USAGE. */
 int cli_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));

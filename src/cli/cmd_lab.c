@@ -71,6 +71,9 @@ static bool diagnose_one(struct cli_common *c, const struct tw_lab *lab,
         row->ms = now_ms() - start;
         row->want = f->expect == NULL ? "no cause" : f->expect;
         row->got = tw_result_cause(row->result);
+        if (f->warning && row->got == NULL && tw_result_exit(row->result) == 0 &&
+            tw_result_warns(row->result, f->expect))
+            row->got = f->expect;
         row->right = row->got == NULL ? f->expect == NULL && tw_result_exit(row->result) == 0
                                       : f->expect != NULL && strcmp(row->got, f->expect) == 0;
         row->connections = tw_result_connections(row->result);
@@ -113,13 +116,13 @@ static int diagnose(struct cli_common *c, const struct tw_lab *lab)
     return cli_interrupted() ? TW_EXIT_INTERRUPTED : right == all ? 0 : TW_EXIT_FAIL;
 }
 
-static int write_ca(const char *path, const struct tw_lab *lab)
+static int write_text(const char *option, const char *path, const char *text)
 {
     FILE *f = fopen(path, "w");
-    bool ok = f != NULL && fputs(tw_lab_ca(lab), f) >= 0;
+    bool ok = f != NULL && fputs(text, f) >= 0;
     if (f != NULL && fclose(f) != 0)
         ok = false;
-    return ok ? 0 : cli_error("--write-ca: %s cannot be written", path);
+    return ok ? 0 : cli_error("%s: %s cannot be written", option, path);
 }
 
 static void list_servers(const struct cli_common *c, const struct tw_lab *lab, bool ports)
@@ -127,10 +130,10 @@ static void list_servers(const struct cli_common *c, const struct tw_lab *lab, b
     const struct tw_lab_fault *f;
     for (size_t i = 0; (f = tw_lab_at(lab, i)) != NULL; i++) {
         if (c->json)
-            printf("{\"name\":\"%s\",\"expect\":%s%s%s,\"options\":\"%s\",\"host\":\"%s\","
-                   "\"port\":%u}\n", f->name,
+            printf("{\"name\":\"%s\",\"expect\":%s%s%s,\"warning\":%s,\"options\":\"%s\","
+                   "\"host\":\"%s\",\"port\":%u}\n", f->name,
                    f->expect ? "\"" : "", f->expect ? f->expect : "null", f->expect ? "\"" : "",
-                   f->options ? f->options : "", f->host, ports ? f->port : 0);
+                   f->warning ? "true" : "false", f->options ? f->options : "", f->host, ports ? f->port : 0);
         else if (ports)
             printf("%s:%-6u %-32s %s\n", f->host, f->port, f->name, f->title);
         else
@@ -151,7 +154,9 @@ int cli_lab(struct cli_common *c)
     if (rc != 0)
         return cli_error("lab: %s", why);
     if (c->write_ca != NULL)
-        rc = write_ca(c->write_ca, lab);
+        rc = write_text("--write-ca", c->write_ca, tw_lab_ca(lab));
+    if (rc == 0 && c->write_log_list != NULL)
+        rc = write_text("--write-log-list", c->write_log_list, tw_lab_log_list(lab));
     if (rc == 0 && c->diagnose) {
         rc = diagnose(c, lab);
     } else if (rc == 0) {

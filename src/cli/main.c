@@ -46,7 +46,10 @@ static const struct cli_option opt_check[] = {
     {"connect", 0, "ADDR[:PORT]", "connect there, whatever the target's name resolves to", true},
     {"starttls", 0, "PROTOCOL", "upgrade to TLS so (smtp, imap, ldap, postgres ...), or none", true},
     {"proxy", 0, "URL", "go through http://, socks5:// or socks4a://[USER:PASSWORD@]HOST:PORT", true},
-    {"ca", 0, "FILE|DIR", "trust these certificates instead of the system's store", true},
+    {"ca", 0, "FILE|DIR", "trust these instead of the system's store; may be repeated", true},
+    {"trust", 0, "STORE", "judge by this store: java, certifi, node, all ..., or a path", true},
+    {"trust-data", 0, "HEX", "as --trust, with the bytes of the store itself", true},
+    {"trust-pass", 0, "TEXT", "password of the --trust and --ca stores that follow", true},
     {"cert", 0, "FILE", "client certificate: PEM chain, or PKCS#12", true},
     {"key", 0, "FILE", "its private key, when not in --cert", true},
     {"pass", 0, "TEXT", "password of the key or the PKCS#12 file", true},
@@ -61,7 +64,10 @@ static const struct cli_option opt_check[] = {
     {"6", '6', NULL, "IPv6 only", true},
     {"timeout", 0, "SECONDS", "for the whole diagnosis of a target (default 10)", true},
     {"online", 0, NULL, "ask the CA too: OCSP, CRL and issuers over HTTP", true},
+    {"sntp", 0, "HOST[:PORT]", "ask this time server too (implies --online)", true},
     {"hard-fail", 0, NULL, "an unknown revocation status is a failure", true},
+    {"dane", 0, NULL, "hold the certificate against the name's TLSA records", true},
+    {"resolver", 0, "ADDR[:PORT]", "ask this DNS server instead of the system's", true},
     {"ct-log-list", 0, "FILE", "verify CT timestamps with this log_list.json, and demand them", true},
     {"max-connections", 0, "N", "most connections to one target (default 40)", true},
     {0},
@@ -72,6 +78,7 @@ static const struct cli_option opt_lab[] = {
     {"diagnose", 0, NULL, "check each fault and compare with what it must yield", false},
     {"list", 0, NULL, "list the faults and end", false},
     {"write-ca", 0, "FILE", "write the lab's CA there, for --ca", false},
+    {"write-log-list", 0, "FILE", "write the lab's CT logs there, for --ct-log-list", false},
     {0},
 };
 
@@ -107,8 +114,12 @@ static const struct cli_command cmd_completions = {
     "completions", "completions bash | zsh | fish", "completion script of a shell", groups_none,
     cli_completions, NULL, true};
 
+static const struct cli_command cmd_stores = {
+    "stores", "stores [STORE...]", "the trust stores of this machine", groups_plain, cli_stores,
+    "files", false};
+
 const struct cli_command *const cli_commands[] = {&cmd_check, &cmd_inspect, &cmd_replay, &cmd_lab,
-                                                  &cmd_causes, &cmd_completions, NULL};
+                                                  &cmd_causes, &cmd_stores, &cmd_completions, NULL};
 
 /* ---- helpers ---------------------------------------------------------------------------------- */
 
@@ -283,6 +294,8 @@ static int take_own(struct cli_common *c, const struct cli_option *o, const char
         c->save_trace = value;
     else if (strcmp(o->name, "write-ca") == 0)
         c->write_ca = value;
+    else if (strcmp(o->name, "write-log-list") == 0)
+        c->write_log_list = value;
     else if (strcmp(o->name, "write-chain") == 0)
         c->write_chain = value;
     else if (strcmp(o->name, "port") == 0)

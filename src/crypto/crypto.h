@@ -151,6 +151,36 @@ bool tw_pem_next(struct tw_view pem, size_t *pos, const char *label, struct tw_b
  *  held: in a TRUSTED CERTIFICATE the settings that X509_CERT_AUX of OpenSSL describes. */
 bool tw_pem_next_anchor(struct tw_view pem, size_t *pos, struct tw_buf *out, size_t *cert_len,
                         size_t *damaged);
+/** As tw_pem_next_cert(), with all bytes of the block: behind the certificate of a TRUSTED
+ *  CERTIFICATE (*with_trust) stands OpenSSL's X509_CERT_AUX. */
+bool tw_pem_next_block(struct tw_view pem, size_t *pos, struct tw_buf *out, size_t *damaged,
+                       bool *with_trust);
+
+/* ---- certificates of a PKCS#12 file (pkcs12.c) -------------------------------------------------- */
+
+enum tw_integrity { TW_INTEGRITY_NONE /* the file has no seal */, TW_INTEGRITY_UNCHECKED,
+                    TW_INTEGRITY_GOOD, TW_INTEGRITY_BAD };
+
+struct tw_pkcs12 {
+    enum tw_integrity integrity;  /* the MAC over the file (RFC 7292 4) */
+    size_t certs;                 /* handed to each() */
+    size_t trusted;               /* of those: marked as trust anchors the way Java does */
+    size_t keys;                  /* private keys */
+    size_t unread;                /* parts that could not be decrypted or read */
+};
+/** @param trusted the bag has Java's trustedKeyUsage attribute (OID 2.16.840.1.113894.746875.1.1),
+ *  without which Java takes a certificate for part of a key's chain and not for an anchor */
+typedef void tw_pkcs12_cert_fn(void *user, struct tw_view der, bool trusted);
+/**
+ * Hands out every certificate of a PKCS#12 file (RFC 7292), with or without password and MAC.
+ *
+ * @param password NULL: those that trust stores usually have are tried (none, empty, "changeit")
+ * @param why      static text when the result is not TW_OK
+ * @return TW_OK, also when parts stayed closed (out->unread); TW_E_INPUT: not PKCS#12, or the
+ *         password is wrong; TW_E_LIMIT: it asks for more key stretching than anybody needs
+ */
+enum tw_status tw_pkcs12_read(struct tw_view in, const char *password, tw_pkcs12_cert_fn *each,
+                              void *user, struct tw_pkcs12 *out, const char **why) TW_MUST_CHECK;
 
 /* ---- making keys and certificates, for the lab and tests (make.c) ---------------------------------- */
 
@@ -169,6 +199,7 @@ struct tw_make_cert {
     const char *aia_issuer_url;          /* or NULL */
     bool client_auth_only;               /* EKU clientAuth instead of serverAuth (+clientAuth) */
     bool must_staple;
+    const char *ski_hex;                 /* subjectKeyIdentifier; NULL: hash of the key */
     const char *ocsp_url, *crl_url;      /* AIA responder, CRL distribution point; or NULL */
     bool ocsp_signing;                   /* EKU id-kp-OCSPSigning alone */
     struct tw_view scts;                 /* SignedCertificateTimestampList to embed; or empty */

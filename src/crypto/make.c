@@ -131,7 +131,8 @@ static bool add_extensions(X509 *x, X509 *issuer, const struct tw_make_cert *s)
               add_ext(x, &v3, NID_key_usage,
                       s->ca ? "critical,keyCertSign,cRLSign"
                             : "critical,digitalSignature,keyEncipherment") &&
-              add_ext(x, &v3, NID_subject_key_identifier, "hash");
+              add_ext(x, &v3, NID_subject_key_identifier,
+                      s->ski_hex != NULL ? s->ski_hex : "hash");
     if (ok && issuer != x)
         ok = add_ext(x, &v3, NID_authority_key_identifier, "keyid");
     if (ok && !s->ca)

@@ -125,6 +125,16 @@ static bool next_block(struct tw_view pem, size_t *pos, label_fn *wanted, const 
     return false;
 }
 
+bool tw_pem_next_block(struct tw_view pem, size_t *pos, struct tw_buf *out, size_t *damaged,
+                       bool *with_trust)
+{
+    struct tw_view label;
+    if (!next_block(pem, pos, is_any_cert, NULL, out, damaged, &label))
+        return false;
+    *with_trust = is_label(label, "TRUSTED CERTIFICATE");
+    return true;
+}
+
 bool tw_pem_next(struct tw_view pem, size_t *pos, const char *label, struct tw_buf *out,
                  size_t *damaged)
 {

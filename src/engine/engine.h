@@ -43,8 +43,15 @@ struct tw_faults {
     uint16_t force_version;
 };
 
+/** Credentials for one name, as virtual hosts have them. */
+struct tw_server_site {
+    const char *name;           /* "www.example.org", or with a wildcard as leftmost label */
+    struct tw_credential *const *creds; size_t creds_n; /* borrowed */
+};
+
 struct tw_server_config {
     struct tw_credential *const *creds; size_t creds_n; /* borrowed; first that fits is used */
+    const struct tw_server_site *sites; size_t sites_n; /* borrowed; for other names: creds */
     const char *const *names; size_t names_n;   /* names served; n = 0: any */
     bool sni_required;          /* no SNI -> fatal handshake_failure */
     bool sni_strict;            /* unknown SNI -> fatal unrecognized_name */

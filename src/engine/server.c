@@ -135,10 +135,25 @@ static bool name_served(const struct tw_server_config *cfg, struct tw_view host)
     return cfg->names_n == 0;
 }
 
+/* The credentials of the site with that name; those of the server where there is none. */
+static void choose_site(struct tw_server *s, struct tw_view host)
+{
+    for (size_t i = 0; i < s->cfg->sites_n; i++) {
+        const struct tw_server_site *site = &s->cfg->sites[i];
+        if (!name_matches(site->name, host))
+            continue;
+        s->creds = site->creds;
+        s->creds_n = site->creds_n;
+        return;
+    }
+}
+
 static bool check_name(struct tw_conn *c)
 {
     struct tw_server *s = c->server;
     struct tw_view body, host;
+    s->creds = s->cfg->creds;
+    s->creds_n = s->cfg->creds_n;
     if (!tw_ext_find(s->ch.extensions, TW_EXT_SERVER_NAME, &body)) {
         if (!s->cfg->sni_required)
             return true;
@@ -151,6 +166,7 @@ static bool check_name(struct tw_conn *c)
                      "malformed server_name");
         return false;
     }
+    choose_site(s, host);
     s->name_known = s->cfg->names_n > 0 && name_served(s->cfg, host);
     if (s->name_known || s->cfg->names_n == 0 || !s->cfg->sni_strict)
         return true;

@@ -19,6 +19,7 @@ struct tw_server {
     bool has_groups, has_sigalgs;
     uint16_t hello_version;          /* legacy_version, for the RSA premaster secret */
     bool name_known;                 /* server_name is one of ours: acknowledged */
+    struct tw_credential *const *creds; size_t creds_n; /* of the site asked for */
     bool status_asked, ticket_asked;
 
     /* what was chosen */

@@ -118,8 +118,8 @@ static bool choose_credential12(struct tw_conn *c, enum tw_auth auth, bool encry
                                 uint16_t version)
 {
     struct tw_server *s = c->server;
-    for (size_t i = 0; i < s->cfg->creds_n; i++) {
-        const struct tw_credential *cred = s->cfg->creds[i];
+    for (size_t i = 0; i < s->creds_n; i++) {
+        const struct tw_credential *cred = s->creds[i];
         struct tw_key_info key;
         enum tw_sig_kind kind;
         enum tw_hash_id hash;
@@ -149,8 +149,8 @@ bool tw_server_choose_credential13(struct tw_conn *c)
                      TW_EXT_SIGNATURE_ALGORITHMS, "ClientHello has no signature_algorithms");
         return false;
     }
-    for (size_t i = 0; i < s->cfg->creds_n; i++) {
-        const struct tw_credential *cred = s->cfg->creds[i];
+    for (size_t i = 0; i < s->creds_n; i++) {
+        const struct tw_credential *cred = s->creds[i];
         if (cred->key == NULL || cred->chain_n == 0)
             continue;
         c->crypto->privkey_info(cred->key, &s->key);

@@ -3,22 +3,22 @@
 
 enum { DAY = 86400 };
 
-static void issuer_cleanup(struct tw_crypto *c, struct lab_issuer *i)
+void lab_issuer_cleanup(struct tw_crypto *c, struct lab_issuer *i)
 {
     if (i->key != NULL)
         c->privkey_free(i->key);
     tw_buf_cleanup(&i->der);
 }
 
-static bool make_ca(struct lab_maker *m, const char *cn, const char *o, const struct lab_issuer *by,
-                    struct lab_issuer *out)
+bool lab_make_ca(struct lab_maker *m, const char *cn, const char *o, const char *ski_hex,
+                 const struct lab_issuer *by, struct lab_issuer *out)
 {
     tw_buf_init(&out->der, 65536);
     out->key = tw_make_privkey(m->c, TW_MAKE_P256);
     struct tw_make_cert spec = {.subject_cn = cn, .subject_o = o, .ca = true, .path_len = -1,
                                 .no_san = true, .not_before = m->now - 30 * DAY,
                                 .not_after = m->now + 365 * DAY, .serial = ++m->serial,
-                                .hash = TW_HASH_SHA256};
+                                .hash = TW_HASH_SHA256, .ski_hex = ski_hex};
     return out->key != NULL &&
            tw_make_certificate(m->c, &spec, out->key,
                                by == NULL ? tw_view_of(NULL, 0) : tw_buf_view(&by->der),
@@ -30,8 +30,8 @@ static const char *const other_names[] = {"www.example.test", "example.test"};
 
 /* chain: DER of the certificates above the leaf, as the server is to send them. */
 struct tw_credential *lab_make_leaf(struct lab_maker *m, const struct tw_make_cert *spec,
-                                       enum tw_make_key kind, const struct lab_issuer *by,
-                                       bool send_issuer)
+                                    enum tw_make_key kind, const struct lab_issuer *by,
+                                    bool send_issuer)
 {
     struct tw_buf der, pem;
     tw_buf_init(&der, 65536);
@@ -116,19 +116,20 @@ bool lab_certs_make(struct lab_certs *c, struct tw_crypto *crypto, int64_t now, 
     tw_buf_init(&c->ca_pem, 65536);
     struct lab_maker m = {.c = crypto, .now = now, .http_port = http_port,
                           .dead_port = dead_port};
-    bool ok = make_ca(&m, "tlswhy lab root", "tlswhy lab", NULL, &m.root) &&
-              make_ca(&m, "tlswhy lab intermediate", "tlswhy lab", &m.root, &m.intermediate) &&
-              make_ca(&m, "Corporate Root 7", "Private Holdings", NULL, &m.foreign) &&
+    bool ok = lab_make_ca(&m, "tlswhy lab root", "tlswhy lab", NULL, NULL, &m.root) &&
+              lab_make_ca(&m, "tlswhy lab intermediate", "tlswhy lab", NULL, &m.root, &m.intermediate) &&
+              lab_make_ca(&m, "Corporate Root 7", "Private Holdings", NULL, NULL, &m.foreign) &&
               tw_pem_write_cert(tw_buf_view(&m.root.der), &c->ca_pem) == TW_OK;
     tw_wr_u8(&c->ca_pem, 0); /* handed out as a C string */
     if (ok)
         make_leaves(&m, c);
+    ok = ok && lab_trust_make(&m, c);
     ok = ok && lab_status_make(&m, c);
     for (size_t i = 0; i < LAB_CREDS; i++)
         ok = ok && c->cred[i] != NULL;
-    issuer_cleanup(crypto, &m.root);
-    issuer_cleanup(crypto, &m.intermediate);
-    issuer_cleanup(crypto, &m.foreign);
+    lab_issuer_cleanup(crypto, &m.root);
+    lab_issuer_cleanup(crypto, &m.intermediate);
+    lab_issuer_cleanup(crypto, &m.foreign);
     if (!ok)
         lab_certs_free(c);
     return ok;
@@ -138,6 +139,8 @@ void lab_certs_free(struct lab_certs *c)
 {
     for (size_t i = 0; i < LAB_CREDS; i++)
         tw_credential_free(c->cred[i]);
+    for (size_t i = 0; i < LAB_TRUST_CREDS; i++)
+        tw_credential_free(c->trust[i]);
     for (size_t i = 0; i < LAB_BODIES; i++)
         tw_buf_cleanup(&c->body[i]);
     tw_buf_cleanup(&c->ca_pem);

@@ -186,6 +186,12 @@ static void rsa_with_kx(struct tw_server_config *s)
     SET(s->ciphers, 0xc02f, 0xc030, 0x009c, 0x002f);
 }
 
+static void http_526(struct tw_server_config *s)
+{
+    s->reply = "HTTP/1.1 526 Invalid SSL Certificate\r\nContent-Length: 0\r\n"
+               "Connection: close\r\n\r\n";
+}
+
 #define BYTES(s) .bytes = s, .bytes_len = sizeof(s) - 1
 
 static const struct lab_fault faults[] = {
@@ -290,6 +296,11 @@ static const struct lab_fault faults[] = {
      LAB_GOOD_EC, tls12_only, .gate = {LAB_GATE_TLS13, LAB_GATE_RESET}},
     {"extension-intolerance", "hangs up on compress_certificate", "extension-intolerance", NULL,
      LAB_TLS, LAB_GOOD_EC, .gate = {LAB_GATE_EXT_27, LAB_GATE_CLOSE}},
+    {"tls13-middlebox-compat-mismatch", "refuses a session id in TLS 1.3",
+     "tls13-middlebox-compat-mismatch", NULL, LAB_TLS, LAB_GOOD_EC, tls13_only,
+     .gate = {LAB_GATE_SESSION_ID, LAB_GATE_ALERT}},
+    {"upstream-tls-misconfig", "answers HTTP 526, as front ends do for their origin",
+     "upstream-tls-misconfig", NULL, LAB_TLS, LAB_GOOD_EC, http_526},
     {"sni-filtering", "a filter that resets on a name in the first record", "sni-filtering", NULL,
      LAB_TLS, LAB_GOOD_EC, .gate = {LAB_GATE_NAME, LAB_GATE_RESET}},
 
@@ -308,5 +319,11 @@ static const struct lab_fault faults[] = {
 
 const struct lab_fault *lab_fault_at(size_t i)
 {
-    return i < TW_ARRAY_LEN(faults) ? &faults[i] : lab_fault_cert_at(i - TW_ARRAY_LEN(faults));
+    if (i < TW_ARRAY_LEN(faults))
+        return &faults[i];
+    i -= TW_ARRAY_LEN(faults);
+    size_t trust_n = 0;
+    while (lab_fault_trust_at(trust_n) != NULL)
+        trust_n++;
+    return i < trust_n ? lab_fault_trust_at(i) : lab_fault_cert_at(i - trust_n);
 }

@@ -7,6 +7,12 @@ static void tls12(struct tw_server_config *s)
     tw_u16list_add(&s->versions, TW_TLS12);
 }
 
+static void old_date(struct tw_server_config *s)
+{
+    s->reply = "HTTP/1.1 200 OK\r\nDate: Mon, 01 Jan 2024 00:00:00 GMT\r\nContent-Length: 0\r\n"
+               "Connection: close\r\n\r\n";
+}
+
 static const struct lab_fault faults[] = {
     {"healthy-must-staple", "a must-staple certificate with its staple", NULL, NULL, LAB_TLS,
      LAB_MUST_STAPLE, .staple = LAB_STAPLE_GOOD},
@@ -34,6 +40,8 @@ static const struct lab_fault faults[] = {
     {"crl-expired", "the CA's CRL is past its end", "crl-expired", "online hard-fail", LAB_TLS,
      LAB_CRL_EXPIRED},
     {"ct-missing", "no timestamps", "ct-missing", "ct-log-list-json=LAB", LAB_TLS, LAB_GOOD_EC},
+    {"clock-skew-server", "its clock stands at the start of 2024", "clock-skew-server", NULL,
+     LAB_TLS, LAB_GOOD_EC, old_date, .warning = true},
     {"chain-missing-intermediate-aia", "the leaf alone, its issuer is to be fetched",
      "chain-missing-intermediate", "online", LAB_TLS, LAB_AIA},
 };

@@ -72,6 +72,8 @@ bool lab_gate_hits(enum lab_gate_on on, struct tw_view first)
         return hello_of(first, &m) && offers_hybrid(m.extensions);
     case LAB_GATE_TLS13:
         return hello_of(first, &m) && offers_tls13(m.extensions);
+    case LAB_GATE_SESSION_ID:
+        return hello_of(first, &m) && m.session_id.len > 0;
     case LAB_GATE_EXT_27:
         return hello_of(first, &m) && tw_ext_find(m.extensions, TW_EXT_COMPRESS_CERTIFICATE, &body);
     }

@@ -21,6 +21,7 @@ struct server {
     int fd;                         /* NOT_LISTENING, FULL_BACKLOG: bound by hand; else -1 */
     int fill[3];                    /* connections that fill the backlog */
     struct tw_server_config config;
+    struct tw_server_site site;
 };
 
 struct tw_lab {
@@ -113,7 +114,9 @@ static bool passes_gate(struct client *c, struct tw_view in)
     if (c->passed_gate)
         return true;
     c->swallowed = true;
-    if (g->does != LAB_GATE_SWALLOW)
+    if (g->does == LAB_GATE_ALERT)
+        client_write(c, tw_view_of("\x15\x03\x03\0\x02\x02\x2f", 7), true);
+    else if (g->does != LAB_GATE_SWALLOW)
         client_close(c, g->does == LAB_GATE_RESET);
     return false;
 }
@@ -345,17 +348,32 @@ static void set_up(struct server *s, struct tw_lab *lab, const struct lab_fault 
 {
     *s = (struct server){.lab = lab, .fault = f, .fd = -1, .fill = {-1, -1, -1}};
     s->shown = (struct tw_lab_fault){.name = f->name, .title = f->title, .expect = f->expect,
-                                     .options = f->options, .host = "localhost"};
+                                     .options = f->options, .host = "localhost",
+                                     .warning = f->warning};
     if (f->kind != LAB_TLS)
         return;
     lab_healthy_config(&s->config);
     s->config.creds = &lab->certs.cred[f->cred];
     s->config.creds_n = 1;
+    if (f->trust != LAB_TRUST_NONE)
+        s->config.creds = &lab->certs.trust[f->trust];
+    if (f->site != NULL) {
+        s->site = (struct tw_server_site){f->site, f->site_trust != LAB_TRUST_NONE
+                                                       ? &lab->certs.trust[f->site_trust]
+                                                       : &lab->certs.cred[f->cred], 1};
+        s->config.sites = &s->site;
+        s->config.sites_n = 1;
+    }
     memset(s->config.ticket_key, 0x42, sizeof s->config.ticket_key);
     if (f->staple != LAB_BODY_NONE)
         s->config.ocsp_response = tw_buf_view(&lab->certs.body[f->staple]);
     if (f->tls != NULL)
         f->tls(&s->config);
+}
+
+bool tw_lab_knows(const char *name)
+{
+    return known(name);
 }
 
 /* The ports that certificates name must be open before the certificates are made. */
@@ -366,11 +384,6 @@ static bool open_ca_ports(struct tw_lab *lab)
     set_up(&lab->http, lab, &http);
     set_up(&lab->dead, lab, &dead);
     return listen_tcp(&lab->http, 0) && bind_only(&lab->dead, 0);
-}
-
-bool tw_lab_knows(const char *name)
-{
-    return known(name);
 }
 
 int tw_lab_start(struct tw_lib *lib, const char *const *only, unsigned base_port,

@@ -15,6 +15,15 @@ enum lab_cred {
     LAB_CREDS
 };
 
+/** Credentials of faults_trust.c. */
+enum lab_trust_cred {
+    LAB_TRUST_NONE, LAB_TRUST_PLACEHOLDER, LAB_TRUST_PLATFORM, LAB_TRUST_DEFAULT_SITE,
+    LAB_TRUST_OTHER_SITE, LAB_TRUST_PROXY, LAB_TRUST_PROXY_MINTED, LAB_TRUST_GATEWAY,
+    LAB_TRUST_GATEWAY_MINTED, LAB_TRUST_ANTIVIRUS, LAB_TRUST_DISTRUSTED, LAB_TRUST_PUBLIC_ROOT,
+    LAB_TRUST_BEFORE_CUTOFF, LAB_TRUST_LIKE_PUBLIC,
+    LAB_TRUST_CREDS
+};
+
 /** What the lab's CA says: stapled by its servers or served by its HTTP server. */
 enum lab_body {
     LAB_BODY_NONE,
@@ -25,6 +34,7 @@ enum lab_body {
 
 struct lab_certs {
     struct tw_credential *cred[LAB_CREDS];
+    struct tw_credential *trust[LAB_TRUST_CREDS];
     struct tw_buf body[LAB_BODIES];
     struct tw_buf ca_pem, log_list;           /* NUL-terminated */
 };
@@ -53,8 +63,10 @@ enum lab_kind {
 /** What a device or a careless server before the TLS stack makes of the first bytes (gate.c). */
 enum lab_gate_on { LAB_GATE_NEVER, LAB_GATE_LARGE /* over 1400 bytes */, LAB_GATE_HYBRID_GROUP,
                    LAB_GATE_TLS13, LAB_GATE_EXT_27 /* compress_certificate */,
+                   LAB_GATE_SESSION_ID /* a legacy_session_id that is not empty */,
                    LAB_GATE_NAME /* a server name within the first record */ };
-enum lab_gate_does { LAB_GATE_SWALLOW, LAB_GATE_CLOSE, LAB_GATE_RESET };
+enum lab_gate_does { LAB_GATE_SWALLOW, LAB_GATE_CLOSE, LAB_GATE_RESET,
+                     LAB_GATE_ALERT /* illegal_parameter */ };
 struct lab_gate {
     enum lab_gate_on on;
     enum lab_gate_does does;
@@ -68,15 +80,20 @@ struct lab_fault {
     void (*tls)(struct tw_server_config *s);  /* changes the healthy configuration */
     const char *bytes;                        /* GREET, ANSWER */
     size_t bytes_len;
-    enum lab_body staple;                     /* TLS: stapled OCSP response */
     struct lab_gate gate;                     /* before the engine */
+    enum lab_body staple;                     /* TLS: stapled OCSP response */
+    bool warning;                             /* expect is a warning, not a cause */
+    enum lab_trust_cred trust;                /* instead of cred, when not NONE */
+    const char *site;                         /* for this name: */
+    enum lab_trust_cred site_trust;           /* ... this one, or the good one for NONE */
 };
 /** i-th fault; NULL past the end. */
 const struct lab_fault *lab_fault_at(size_t i);
 /** i-th of those about certificates' status (faults_cert.c). */
 const struct lab_fault *lab_fault_cert_at(size_t i);
 
-/* status.c: certificates whose status is asked, and what the CA says about them */
+/* ---- making certificates (certs.c) ------------------------------------------------------------ */
+
 struct lab_issuer {
     struct tw_privkey *key;
     struct tw_buf der;
@@ -88,12 +105,25 @@ struct lab_maker {
     struct lab_issuer root, intermediate, foreign;
     unsigned http_port, dead_port;
 };
+/** @param by NULL: self-signed; ski_hex NULL: the key's own */
+bool lab_make_ca(struct lab_maker *m, const char *cn, const char *o, const char *ski_hex,
+                 const struct lab_issuer *by, struct lab_issuer *out);
+void lab_issuer_cleanup(struct tw_crypto *c, struct lab_issuer *i);
 /** A leaf's specification that is right in all. */
 struct tw_make_cert lab_leaf_spec(const struct lab_maker *m);
-/** @param send_issuer  the chain has the issuer's certificate too */
+/** @param by NULL: self-signed; send_issuer: the chain has the issuer's certificate too */
 struct tw_credential *lab_make_leaf(struct lab_maker *m, const struct tw_make_cert *spec,
                                     enum tw_make_key kind, const struct lab_issuer *by,
                                     bool send_issuer);
+
+/* ---- faults_trust.c ----------------------------------------------------------------------------- */
+
+/** i-th fault of trust, interception and wrong certificates; NULL past the end. */
+const struct lab_fault *lab_fault_trust_at(size_t i);
+bool lab_trust_make(struct lab_maker *m, struct lab_certs *c);
+
+/* ---- status.c: certificates whose status is asked, and what the CA says about them ---------------- */
+
 bool lab_status_make(struct lab_maker *m, struct lab_certs *c);
 /** Answer of the lab's HTTP server to a request's first bytes; false: not found. */
 bool lab_http_answer(const struct lab_certs *c, struct tw_view request, struct tw_buf *out);

@@ -90,8 +90,11 @@ static bool header_line(struct tw_http_reply *r, struct tw_view line)
         return r->chunked || tw_view_ieq(v, "identity");
     }
     if (tw_view_ieq(name, "location") && v.len < sizeof r->location) {
-        memcpy(r->location, v.data, v.len);
+        if (v.len > 0)
+            memcpy(r->location, v.data, v.len);
         r->location[v.len] = '\0';
+    } else if (tw_view_ieq(name, "age")) {
+        r->aged = true;
     } else if (tw_view_ieq(name, "date") && !tw_http_date(v, &r->date)) {
         r->date = -1;
     }

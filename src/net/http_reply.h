@@ -20,6 +20,7 @@ struct tw_http_reply {
     uint64_t left;               /* of the body or the chunk */
     char location[TW_REPLY_MAX_LOCATION];
     int64_t date;                /* unix seconds; -1 none */
+    bool aged;                   /* with an Age header: from a cache */
 };
 /** @param max_body  a larger body ends in TW_REPLY_TOO_LARGE */
 void tw_http_reply_init(struct tw_http_reply *r, size_t max_body);

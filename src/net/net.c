@@ -35,7 +35,15 @@ void tw_net_free(struct tw_net *n)
     do /* a stop asked for before makes the first run return at once */
         uv_run(&n->loop, UV_RUN_DEFAULT);
     while (uv_loop_close(&n->loop) == UV_EBUSY);
+    free(n->servers);
     free(n);
+}
+
+bool tw_net_resolver(struct tw_net *n, const char *servers)
+{
+    free(n->servers);
+    n->servers = strdup(servers);
+    return n->servers != NULL;
 }
 
 uv_loop_t *tw_net_loop(struct tw_net *n)

@@ -56,6 +56,21 @@ typedef void tw_resolved_fn(void *user, const struct tw_resolved *r);
 void tw_resolve(struct tw_net *n, const char *host, unsigned port, int family,
                 uint64_t timeout_ms, tw_resolved_fn *cb, void *user);
 
+/** Use these servers instead of the system's: "192.0.2.1", "192.0.2.1:5353", "[2001:db8::1]:53",
+ *  several separated by commas. Before the first look-up. false: no memory. */
+bool tw_net_resolver(struct tw_net *n, const char *servers);
+
+/** message: the whole answer (RFC 1035 4.1), borrowed; empty when status (c-ares') is not 0 */
+typedef void tw_dns_fn(void *user, int status, const char *error, struct tw_view message);
+/**
+ * Asks for records of any type, with AD set: the answer's AD bit then is the resolver's word on
+ * DNSSEC, worth as much as the way to it.
+ * @param cb  exactly once, from the loop or before this returns; also while the net is freed
+ * @return false: nothing was asked, cb is not called
+ */
+bool tw_dns_ask(struct tw_net *n, const char *name, int type, uint64_t timeout_ms, tw_dns_fn *cb,
+                void *user) TW_MUST_CHECK;
+
 /* ---- TCP (sock.c) -------------------------------------------------------------------------------- */
 
 struct tw_sock;

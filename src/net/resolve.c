@@ -107,8 +107,20 @@ static struct tw_resolver *resolver_open(struct tw_net *n)
         free(r);
         return NULL;
     }
+    if (n->servers != NULL && ares_set_servers_ports_csv(r->channel, n->servers) != ARES_SUCCESS) {
+        ares_destroy(r->channel);
+        ares_library_cleanup();
+        free(r);
+        return NULL;
+    }
     n->resolver = r;
     return r;
+}
+
+struct ares_channeldata *tw_resolver_channel(struct tw_net *n)
+{
+    struct tw_resolver *r = resolver_open(n);
+    return r == NULL ? NULL : r->channel;
 }
 
 void tw_resolver_close(struct tw_net *n)
@@ -163,19 +175,21 @@ static void answer(struct lookup *l, const struct tw_resolved *r)
 }
 
 /* c-ares is done with one question; the tick goes on while there are others. */
-static void one_less(struct tw_resolver *r)
+void tw_resolver_one_less(struct tw_net *n)
 {
-    if (--r->pending > 0)
+    struct tw_resolver *r = n->resolver;
+    if (r == NULL || --r->pending > 0)
         return;
     tw_timer_stop(r->tick);
     r->tick = NULL;
 }
 
-static void one_more(struct tw_resolver *r)
+void tw_resolver_one_more(struct tw_net *n)
 {
+    struct tw_resolver *r = n->resolver;
     r->pending++;
     if (r->tick == NULL)
-        r->tick = tw_timer_start(r->net, 100, 100, on_tick, r);
+        r->tick = tw_timer_start(n, 100, 100, on_tick, r);
 }
 
 static void on_answer(void *arg, int status, int timeouts, struct ares_addrinfo *ai)
@@ -189,7 +203,7 @@ static void on_answer(void *arg, int status, int timeouts, struct ares_addrinfo 
         r.status = ARES_ENODATA;
     if (r.status != ARES_SUCCESS)
         r.error = ares_strerror(r.status);
-    one_less(l->resolver);
+    tw_resolver_one_less(l->resolver->net);
     answer(l, &r);
     if (ai != NULL)
         ares_freeaddrinfo(ai);
@@ -232,7 +246,7 @@ void tw_resolve(struct tw_net *n, const char *host, unsigned port, int family,
     }
     *l = (struct lookup){.resolver = r, .cb = cb, .user = user, .port = port};
     l->deadline = tw_timer_start(n, timeout_ms, 0, on_deadline, l);
-    one_more(r);
+    tw_resolver_one_more(n);
     struct ares_addrinfo_hints hints = {.ai_family = family, .ai_socktype = SOCK_STREAM};
     ares_getaddrinfo(r->channel, host, NULL, &hints, on_answer, l);
 }

@@ -26,7 +26,8 @@ void tw_lib_free(struct tw_lib *lib)
 {
     if (lib == NULL)
         return;
-    tw_trust_free(lib->system);
+    tw_trust_free(lib->system.trust);
+    tw_arena_free(lib->system_texts);
     tw_crypto_free(lib->crypto);
     free(lib);
 }
@@ -54,6 +55,14 @@ int tw_result_exit(const struct tw_result *r)
 const char *tw_result_cause(const struct tw_result *r)
 {
     return r->diagnosis->causes_n > 0 ? r->diagnosis->causes[0].rule->id : NULL;
+}
+
+bool tw_result_warns(const struct tw_result *r, const char *id)
+{
+    for (size_t i = 0; i < r->diagnosis->warnings_n; i++)
+        if (strcmp(r->diagnosis->warnings[i].rule->id, id) == 0)
+            return true;
+    return false;
 }
 
 unsigned tw_result_connections(const struct tw_result *r)

@@ -4,6 +4,7 @@
  */
 #include "probe/probe.h"
 #include "net/net.h"
+#include "net/sntp.h"
 
 enum { MAX_CRED_FILE = 1 << 20, MAX_LOG_LIST = 8 << 20,
        MAX_CHAIN = 4 << 20, MAX_CRLS = 64 << 20, DEFAULT_TIMEOUT_MS = 10000, DEFAULT_CONNECTIONS = 40 };
@@ -35,6 +36,8 @@ void tw_options_free(struct tw_options *o)
     if (o == NULL)
         return;
     tw_trust_free(o->ca);
+    if (o->stores != NULL)
+        tw_stores_cleanup(o->stores);
     tw_log_list_free(o->ct_logs);
     tw_credential_free(o->cred);
     tw_buf_cleanup(&o->cert);
@@ -179,15 +182,28 @@ static int set_connect(struct tw_options *o, struct tw_lib *lib, const char *v, 
     return set_text(o, &o->connect, v, 300, why);
 }
 
+static struct tw_trust *ca_of(struct tw_options *o)
+{
+    if (o->ca == NULL)
+        o->ca = tw_trust_new("the given CA");
+    return o->ca;
+}
+
+/* Given several times, all of them count. */
 static int set_ca(struct tw_options *o, struct tw_lib *lib, const char *v, const char **why)
 {
-    (void)lib;
-    struct tw_trust *t = tw_trust_from_path(v, o->arena, why);
+    char label[600];
+    struct tw_trust *t = ca_of(o);
     if (t == NULL)
-        return TW_EXIT_USAGE;
-    tw_trust_free(o->ca);
-    o->ca = t;
-    return 0;
+        return refuse(o, why, "out of memory");
+    int rc = tw_trust_add_path(lib, t, v, o->trust_pass, o->arena, why);
+    if (rc != 0)
+        return rc;
+    if (o->ca_n++ == 0)
+        snprintf(label, sizeof label, "%.500s", v);
+    else
+        snprintf(label, sizeof label, "%.500s, %.60s", tw_trust_label(t), v);
+    return tw_trust_relabel(t, label) ? 0 : refuse(o, why, "out of memory");
 }
 
 /* The content of a CA file instead of its path; for callers that have it in memory. */
@@ -195,14 +211,51 @@ static int set_ca_pem(struct tw_options *o, struct tw_lib *lib, const char *v, c
 {
     (void)lib;
     size_t damaged = 0;
-    struct tw_trust *t = tw_trust_new("the given CA");
-    if (t == NULL || tw_trust_add(t, tw_view_str(v), &damaged) == 0) {
-        tw_trust_free(t);
+    struct tw_trust *t = ca_of(o);
+    if (t == NULL || tw_trust_add(t, tw_view_str(v), &damaged) == 0)
         return refuse(o, why, "no certificate in it");
-    }
-    tw_trust_free(o->ca);
-    o->ca = t;
     return 0;
+}
+
+static struct tw_store_list *stores_of(struct tw_options *o)
+{
+    if (o->stores == NULL)
+        o->stores = tw_arena_alloc(o->arena, sizeof *o->stores);
+    if (o->stores != NULL)
+        o->stores->texts = o->arena;
+    return o->stores;
+}
+
+static int set_trust(struct tw_options *o, struct tw_lib *lib, const char *v, const char **why)
+{
+    struct tw_store_list *l = stores_of(o);
+    return l == NULL ? refuse(o, why, "out of memory")
+                     : tw_stores_add(lib, l, v, o->trust_pass, why);
+}
+
+/* The content of a store in hex instead of its path; for callers that have it in memory. */
+static int set_trust_data(struct tw_options *o, struct tw_lib *lib, const char *v,
+                          const char **why)
+{
+    struct tw_store_list *l = stores_of(o);
+    size_t n = 0, cap = strlen(v) / 2 + 1;
+    uint8_t *raw = malloc(cap);
+    int rc = TW_EXIT_USAGE;
+    if (l == NULL || raw == NULL)
+        refuse(o, why, "out of memory");
+    else if (!tw_unhex(v, raw, cap, &n))
+        refuse(o, why, "the value is no hex");
+    else
+        rc = tw_stores_add_data(lib, l, tw_view_of(raw, n), o->trust_pass, why);
+    free(raw);
+    return rc;
+}
+
+static int set_trust_pass(struct tw_options *o, struct tw_lib *lib, const char *v,
+                          const char **why)
+{
+    (void)lib;
+    return set_text(o, &o->trust_pass, v, 500, why);
 }
 
 static int set_cert(struct tw_options *o, struct tw_lib *lib, const char *v, const char **why)
@@ -335,6 +388,36 @@ static int set_hard_fail(struct tw_options *o, struct tw_lib *lib, const char *v
     (void)lib, (void)v, (void)why;
     o->hard_fail = true;
     return 0;
+}
+
+/* Asking a time server is something online; the option implies that one. */
+static int set_sntp(struct tw_options *o, struct tw_lib *lib, const char *v, const char **why)
+{
+    (void)lib;
+    char host[256];
+    unsigned port;
+    if (!tw_host_port(v, 123, host, sizeof host, &port))
+        return refuse(o, why, "'%.60s' is no HOST or HOST:PORT", v);
+    o->online = true;
+    return set_text(o, &o->sntp, v, 300, why);
+}
+
+static int set_dane(struct tw_options *o, struct tw_lib *lib, const char *v, const char **why)
+{
+    (void)lib, (void)v, (void)why;
+    o->dane = true;
+    return 0;
+}
+
+static int set_resolver(struct tw_options *o, struct tw_lib *lib, const char *v, const char **why)
+{
+    (void)lib;
+    char host[256];
+    unsigned port;
+    struct tw_addr a;
+    if (!tw_host_port(v, 53, host, sizeof host, &port) || !tw_addr_parse(host, port, &a))
+        return refuse(o, why, "'%.60s' is no ADDR or ADDR:PORT", v);
+    return set_text(o, &o->resolver, a.text, 100, why);
 }
 
 static int read_ct_logs(struct tw_options *o, struct tw_view json, const char *name,
@@ -494,6 +577,8 @@ static const struct {
     {"servername", true, set_servername},   {"no-sni", false, set_no_sni},
     {"verify-name", true, set_verify_name}, {"connect", true, set_connect},
     {"ca-pem", true, set_ca_pem},           {"ca", true, set_ca},
+    {"trust", true, set_trust},             {"trust-pass", true, set_trust_pass},
+    {"trust-data", true, set_trust_data},
     {"cert", true, set_cert},
     {"key", true, set_key},                 {"pass", true, set_pass},
     {"alpn", true, set_alpn},               {"min-version", true, set_min_version},
@@ -507,6 +592,8 @@ static const struct {
     {"chain", true, set_chain},             {"crl", true, set_crl},
     {"name", true, set_verify_name},        {"policy", true, set_policy},
     {"purpose", true, set_purpose},         {"level", true, set_level},
+    {"sntp", true, set_sntp},               {"dane", false, set_dane},
+    {"resolver", true, set_resolver},
     {"ct-log-list", true, set_ct_log_list}, {"ct-log-list-json", true, set_ct_log_list_json},
 };
 

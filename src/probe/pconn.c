@@ -5,6 +5,7 @@
 #include "probe/probe_internal.h"
 
 #include <errno.h>
+#include <time.h>
 
 enum {
     HAPPY_EYEBALLS_MS = 250,   /* RFC 8305 5, Connection Attempt Delay */
@@ -249,6 +250,25 @@ static bool server_sent(const struct pconn *pc, uint8_t msg)
     return tw_trace_message(pc->p->r->trace, pc->n, TW_SERVER, msg) != NULL;
 }
 
+/* The answer's Date is a second clock: worth waiting for when a date is in question, or asked for. */
+static bool wants_clock(const struct pconn *pc)
+{
+    const struct tw_trace *t = pc->p->r->trace;
+    const struct tw_fact *f = NULL;
+    int64_t now = tw_trace_setting_num(t, "wall_time", 0);
+    if (pc->p->target->app != TW_APP_HTTP)
+        return false;
+    if (pc->p->o->sntp != NULL)
+        return true;
+    while ((f = tw_trace_next(t, f, pc->n, TW_FACT_CERTIFICATE, NULL)) != NULL) {
+        struct tw_cert c;
+        if (f->from == TW_SERVER && tw_cert_parse(f->data, &c) &&
+            (now < c.not_before || now > c.not_after))
+            return true;
+    }
+    return false;
+}
+
 /*
  * How long to wait for the first application byte. In TLS 1.3 a server can refuse the client after
  * the client has finished, so silence is worth waiting for; a ticket, or the server's Finished
@@ -258,7 +278,7 @@ static bool server_sent(const struct pconn *pc, uint8_t msg)
 static uint64_t confirm_ms(const struct pconn *pc)
 {
     uint64_t rtt_ms = (pc->connected - pc->started) / 1000000;
-    if (server_sent(pc, TW_MSG_CERTIFICATE_REQUEST))
+    if (server_sent(pc, TW_MSG_CERTIFICATE_REQUEST) || wants_clock(pc))
         return min_u64(4 * rtt_ms + 1000, 3000);
     if (tw_conn_version(pc->tls) < TW_TLS13 || server_sent(pc, TW_MSG_NEW_SESSION_TICKET))
         return min_u64(2 * rtt_ms + 2, 500);
@@ -272,10 +292,26 @@ static void finish_well(struct pconn *pc)
     end_with(pc, "stopped", 0);
 }
 
+/* The server's clock beside ours at the same moment. */
+static void note_clock(struct pconn *pc)
+{
+    int64_t date;
+    if (!tw_http_clock(tw_conn_app_data(pc->tls), tw_conn_alpn(pc->tls), &date))
+        return;
+    struct tw_fact f = fact(pc, TW_FACT_CLOCK);
+    f.from = TW_SERVER;
+    f.field = "http_date";
+    f.num = date;
+    f.aux = (int64_t)time(NULL);
+    f.source = "RFC 9110 6.6.1";
+    probe_fact(pc->p, f);
+}
+
 static void note_http_status(struct pconn *pc, int status)
 {
     if (status <= 0)
         return;
+    note_clock(pc);
     struct tw_fact f = fact(pc, TW_FACT_FIELD);
     f.from = TW_SERVER;
     f.field = "http_status";
@@ -477,7 +513,7 @@ static void start_conversation(struct pconn *pc)
         return;
     }
     wait_at_most(pc, handshake_ms(pc));
-    if (pc->trial == NULL && p->o->ca == NULL && pc->tls != NULL)
+    if (pc->trial == NULL && p->o->ca == NULL && p->o->stores == NULL && pc->tls != NULL)
         tw_system_trust(p->lib); /* while the server is at work on its answer */
 }
 

@@ -3,6 +3,7 @@
  * planner asks for side by side, judge again, until it has no more questions or the budget or the
  * time is spent.
  */
+#include "net/sntp.h"
 #include "probe/probe_internal.h"
 
 #include <time.h>
@@ -48,6 +49,8 @@ static void note_settings(struct probe *p)
         setting(p, "own_ca", NULL, 1);
     if (p->o->ct_logs != NULL)
         setting(p, "ct_log_list", tw_log_list_date(p->o->ct_logs), 0);
+    if (p->o->has_at)
+        setting(p, "at_given", NULL, 1);
     if (p->o->hard_fail)
         setting(p, "hard_fail", NULL, 1);
     if (p->o->cred != NULL)
@@ -56,13 +59,14 @@ static void note_settings(struct probe *p)
 
 /* ---- judging ---------------------------------------------------------------------------------------- */
 
-static size_t sent_certs(const struct tw_trace *t, uint32_t conn, struct tw_view *out, size_t cap)
+static size_t certs_of(const struct probe *p, uint32_t conn, struct tw_view *certs, size_t cap)
 {
     size_t n = 0;
     const struct tw_fact *f = NULL;
-    while (n < cap && (f = tw_trace_next(t, f, conn, TW_FACT_CERTIFICATE, NULL)) != NULL)
+    while (n < cap &&
+           (f = tw_trace_next(p->r->trace, f, conn, TW_FACT_CERTIFICATE, NULL)) != NULL)
         if (f->from == TW_SERVER)
-            out[n++] = f->data;
+            certs[n++] = f->data;
     return n;
 }
 
@@ -71,14 +75,14 @@ bool probe_path_completes(struct probe *p, uint32_t conn)
     struct tw_view certs[16];
     const struct tw_trace *t = p->r->trace;
     const struct tw_fact *f = NULL;
-    size_t n = sent_certs(t, conn, certs, TW_ARRAY_LEN(certs) - 4);
+    size_t n = certs_of(p, conn, certs, TW_ARRAY_LEN(certs) - 4);
     while (n < TW_ARRAY_LEN(certs) &&
            (f = tw_trace_next(t, f, conn, TW_FACT_FETCH, "ca_issuers")) != NULL)
         if (f->data.len > 0)
             certs[n++] = f->data;
     struct tw_trace *scratch = tw_trace_new(1 << 20);
     struct tw_path_request req = {.crypto = p->lib->crypto,
-                                  .trust = p->o->ca != NULL ? p->o->ca : tw_system_trust(p->lib),
+                                  .trust = probe_trust(p),
                                   .wall_time = tw_trace_setting_num(t, "wall_time", 0),
                                   .name = p->verify_name, .certs = certs, .certs_n = n};
     static const char *const gaps[] = {"missing_issuer", "unknown_root", "no_anchors",
@@ -91,37 +95,46 @@ bool probe_path_completes(struct probe *p, uint32_t conn)
     return good;
 }
 
-static bool explain_path(struct probe *p, uint32_t conn)
+static bool explain_path(struct probe *p, uint32_t conn, bool note_stores)
 {
     struct tw_view certs[32];
     const struct tw_trace *t = p->r->trace;
-    size_t n = sent_certs(t, conn, certs, TW_ARRAY_LEN(certs));
+    size_t n = certs_of(p, conn, certs, TW_ARRAY_LEN(certs));
     if (n == 0 || tw_trace_first(t, conn, TW_FACT_PATH, NULL) != NULL)
         return n > 0;
-    struct tw_path_request req = {.crypto = p->lib->crypto,
-                                  .trust = p->o->ca != NULL ? p->o->ca : tw_system_trust(p->lib),
+    struct tw_path_request req = {.crypto = p->lib->crypto, .trust = probe_trust(p),
                                   .wall_time = tw_trace_setting_num(t, "wall_time", 0),
                                   .name = p->verify_name, .certs = certs, .certs_n = n};
-    return tw_path_explain(&req, p->r->trace, conn, tw_net_now() - p->start) == TW_OK;
+    if (tw_path_explain(&req, p->r->trace, conn, tw_net_now() - p->start) != TW_OK)
+        return false;
+    if (note_stores)
+        probe_note_stores(p, &req, conn);
+    return true;
 }
 
-/* The baseline's certificates, or those of the first trial that got some; and those of the trials whose
- * point they are: what the name brings, what each other address of it sends. */
+/* The certificate that a connection got is not the one that was judged first. */
+static bool got_another(const struct probe *p, uint32_t first, uint32_t conn)
+{
+    struct tw_view a, b;
+    return certs_of(p, first, &a, 1) == 1 && certs_of(p, conn, &b, 1) == 1 && !tw_view_eq(a, b);
+}
+
+/* The baseline's certificates, or those of the first trial that got some; those of trials that got
+ * others; and those of the trials whose point they are: what the name brings, what each other
+ * address of it sends. */
 static void explain_paths(struct probe *p)
 {
-    bool told = false;
-    const struct tw_trace *t = p->r->trace;
+    uint32_t first = 0;
     for (uint32_t conn = 1; conn <= p->conns_n; conn++) {
-        const struct tw_fact *trial = tw_trace_first(t, conn, TW_FACT_TRIAL, NULL);
+        const struct tw_fact *trial = tw_trace_first(p->r->trace, conn, TW_FACT_TRIAL, NULL);
         bool own = trial != NULL && (strncmp(trial->field, "address-", 8) == 0 ||
                                      strcmp(trial->field, "sni-host") == 0);
-        if (told && !own)
-            continue;
-        if (explain_path(p, conn) && !told) {
+        if (first == 0 && explain_path(p, conn, true)) {
+            first = conn;
             tw_revocation_explain(p->r->trace, conn, tw_net_now() - p->start, p->lib->crypto,
                                   p->o->ct_logs);
-            told = true;
-        }
+        } else if (first != 0 && (own || got_another(p, first, conn)))
+            explain_path(p, conn, false);
     }
 }
 
@@ -139,6 +152,10 @@ static void finish(struct probe *p)
 static void next_round(struct probe *p)
 {
     explain_paths(p);
+    dane_judge(p);
+    if (!p->clocks_noted)
+        clocks_note_local(p);
+    p->clocks_noted = true;
     if (p->stopping || tw_result_judge(p->r) != TW_OK) {
         finish(p);
         return;
@@ -159,6 +176,8 @@ static void next_round(struct probe *p)
     p->active++; /* so that a trial that fails at once does not end the round */
     if (ask_ca) {
         p->online_asked = true;
+        if (p->o->sntp != NULL)
+            clocks_ask(p);
         p->online = online_start(p);
     }
     for (size_t i = 0; i < n && p->conns_n < p->o->max_connections; i++)
@@ -207,6 +226,8 @@ static void stop_all(struct probe *p, const char *how)
     for (size_t i = 0; i < p->conns_n; i++)
         pconn_abort(p->conns[i], how);
     online_stop(p->online);
+    clocks_stop(p);
+    dane_stop(p);
     probe_conn_over(p);
 }
 
@@ -231,6 +252,8 @@ static void start_baseline(struct probe *p)
     p->doing = "handshake";
     p->r->rounds = 1;
     p->active = 1;
+    if (p->o->dane)
+        dane_ask(p);
     if (!pconn_start(p, 1, NULL))
         finish(p);
     else
@@ -320,6 +343,11 @@ enum tw_status tw_probe_run(struct tw_lib *lib, const struct tw_options *o,
         free(p);
         return TW_E_NOMEM;
     }
+    if (o->resolver != NULL && !tw_net_resolver(p->net, o->resolver)) {
+        tw_net_free(p->net);
+        free(p);
+        return TW_E_NOMEM;
+    }
     choose_names(p);
     choose_dialogues(p);
     note_settings(p);
@@ -339,11 +367,13 @@ enum tw_status tw_probe_run(struct tw_lib *lib, const struct tw_options *o,
     setting(p, "rounds", NULL, r->rounds);
     if (r->interrupted)
         setting(p, "interrupted", NULL, 1);
-    p->finished = true;
+    p->finished = p->dane_over = true;
     tw_net_free(p->net);
     for (size_t i = 0; i < p->conns_n; i++)
         pconn_free(p->conns[i]);
     online_free(p->online);
+    tw_sntp_free(p->sntp);
+    tw_buf_cleanup(&p->tlsa);
     free(p);
     return tw_result_judge(r);
 }

@@ -11,19 +11,61 @@
 #include "rules/rules.h"
 #include "tlswhy/tlswhy.h"
 #include "x509/revocation.h"
-#include "x509/x509.h"
+#include "x509/store.h"
+
+/* ---- trust stores (stores.c) ---------------------------------------------------------------------- */
+
+/** One trust store of this machine, or given by path. */
+struct tw_store {
+    const char *name;            /* "system", "java", "certifi" ...; "file" for a path */
+    const char *label;           /* "Java 17.0.15 (/usr/lib/jvm/.../cacerts)" */
+    struct tw_trust *trust;      /* its anchors; empty when it could not be read. Never NULL */
+    struct tw_store_content content;
+    bool asked;                  /* named itself by the user, not found by the name of its kind */
+    const char *unreadable;      /* why the operating system or a tool refused; NULL when it was
+                                    read. It names the path. */
+};
+
+enum { TW_MAX_STORES = 48 };
+struct tw_store_list {
+    struct tw_store v[TW_MAX_STORES]; size_t n;
+    struct tw_arena *texts;      /* borrowed: names and labels */
+};
 
 struct tw_lib {
     struct tw_crypto *crypto;
-    struct tw_trust *system;     /* loaded at first use */
+    struct tw_store system;      /* loaded at first use */
+    struct tw_arena *system_texts;
     bool system_tried;
+    char why[512];               /* reason of tw_stores() */
 };
+
+/**
+ * Appends stores to a list: "system", "mozilla", "java", "certifi", "node", "nss", "openssl",
+ * "env" (files that environment variables name), "none" (no anchors at all), "all" (every one
+ * that is found), or a path in any format of x509/store.h (also a directory, a Java home, or an
+ * NSS database). "node" and "nss" start a process.
+ *
+ * @param password  for a path; NULL when none was given
+ * @param why       one line, for TW_EXIT_USAGE: no such store here, or the path cannot be used
+ * @return 0 or TW_EXIT_USAGE. A store that was found but cannot be read is in the list, with the
+ *         reason; a path that cannot be read is refused.
+ */
+int tw_stores_add(struct tw_lib *lib, struct tw_store_list *l, const char *name,
+                  const char *password, const char **why);
+/** A store whose bytes the caller has in memory. */
+int tw_stores_add_data(struct tw_lib *lib, struct tw_store_list *l, struct tw_view data,
+                       const char *password, const char **why);
+void tw_stores_cleanup(struct tw_store_list *l);
+/** The system's store with what was wrong with it. Borrowed from lib. */
+const struct tw_store *tw_system_store(struct tw_lib *lib);
+/** Anchors of a file or directory, added to t; refuses what is damaged or holds none. */
+int tw_trust_add_path(struct tw_lib *lib, struct tw_trust *t, const char *path,
+                      const char *password, struct tw_arena *texts, const char **why);
 
 /** The system's trust store: SSL_CERT_FILE, SSL_CERT_DIR, or the first known bundle. Never NULL
  *  unless memory is out; may be empty. Borrowed from lib. */
 struct tw_trust *tw_system_trust(struct tw_lib *lib);
-/** Certificates of a file or of all files in a directory (not below). */
-struct tw_trust *tw_trust_from_path(const char *path, struct tw_arena *texts, const char **why);
 /** Whole file; at most max bytes. why gets one line for the user. */
 enum tw_status tw_read_file(const char *path, size_t max, struct tw_buf *out,
                             struct tw_arena *texts, const char **why) TW_MUST_CHECK;
@@ -60,7 +102,10 @@ struct tw_options {
     struct tw_arena *arena;
     bool no_sni;
     const char *server_name, *verify_name, *connect; /* NULL when not given */
-    struct tw_trust *ca;                      /* NULL: system */
+    struct tw_trust *ca;                      /* anchors of all --ca; NULL: none given */
+    unsigned ca_n;
+    struct tw_store_list *stores;             /* of --trust; NULL: none given */
+    const char *trust_pass;
     struct tw_buf cert, key;
     const char *cert_path, *key_path, *pass;
     struct tw_credential *cred;               /* made by tw_options_finish() */
@@ -116,5 +161,8 @@ enum tw_status tw_probe_run(struct tw_lib *lib, const struct tw_options *o,
 void tw_http_request(struct tw_buf *out, const char *alpn, const char *host, const char *path);
 /** Status code of the response at the start of app data; 0 = not there yet, -1 = not HTTP. */
 int tw_http_status(struct tw_view data, const char *alpn);
+/** Time in the response's Date header, unix seconds (http_clock.c); false when there is none, or
+ *  a cache answered. */
+bool tw_http_clock(struct tw_view data, const char *alpn, int64_t *out);
 
 #endif

@@ -32,7 +32,10 @@ struct probe {
     size_t active;
     const char *doing;               /* for progress */
     struct online *online;           /* --online, once there are certificates */
-    bool stopping, finished, online_asked;
+    struct tw_sntp *sntp;            /* --sntp; NULL when not asked */
+    char tlsa_name[300]; struct tw_buf tlsa; /* --dane: the question, and the answer's bytes */
+    bool dane_over, dane_judged;
+    bool stopping, finished, online_asked, clocks_noted, sntp_over;
 };
 
 /** Starts connection number n (from 1). trial NULL = baseline. false: could not even start. */
@@ -50,6 +53,22 @@ void probe_fact(struct probe *p, struct tw_fact f);
 bool probe_path_completes(struct probe *p, uint32_t conn);
 /** Milliseconds until the deadline of the diagnosis. */
 uint64_t probe_left_ms(const struct probe *p);
+
+/* verdicts.c: trust stores */
+/** Anchors of the store that judges the handshake. */
+struct tw_trust *probe_trust(struct probe *p);
+/** Facts about the stores, and what each says of the chain that was judged. */
+void probe_note_stores(struct probe *p, const struct tw_path_request *judged, uint32_t conn);
+
+/* clocks.c: other clocks than ours */
+void clocks_note_local(struct probe *p);
+void clocks_ask(struct probe *p);   /* --sntp: counts as one of p->active until it is over */
+void clocks_stop(struct probe *p);
+
+/* dane.c: --dane */
+void dane_ask(struct probe *p);     /* counts as one of p->active until it is over */
+void dane_stop(struct probe *p);
+void dane_judge(struct probe *p);   /* once there are certificates and an answer */
 
 /* raw.c: connections without the engine */
 struct raw;

@@ -33,8 +33,25 @@ static void cause_json(struct tw_buf *out, const struct tw_rule *r)
     for (size_t i = 0; i < TW_MAX_REFS && r->refs[i] != NULL; i++)
         json_str(&j, NULL, r->refs[i]);
     json_close(&j, ']');
+    json_maps(&j, r->id);
     json_close(&j, '}');
     tw_wr_u8(out, '\n');
+}
+
+/* What a report to somebody else would call it. */
+static void maps_text(struct paper *p, const char *id)
+{
+    const struct tw_map *m = tw_map_by_id(id);
+    if (m == NULL)
+        return;
+    paper_heading(p, "Called elsewhere");
+    for (size_t i = 0; i < TW_MAP_STANDARDS; i++) {
+        char label[64];
+        if (m->name[i][0] == '\0')
+            continue;
+        snprintf(label, sizeof label, "%s:", tw_map_title(i));
+        paper_item(p, 2, label, 36, m->name[i]);
+    }
 }
 
 static void cause_text(struct paper *p, const struct tw_rule *r)
@@ -61,6 +78,7 @@ static void cause_text(struct paper *p, const struct tw_rule *r)
         snprintf(line, sizeof line, "%s:", r->lookalikes[i].id);
         paper_item(p, 2, line, 32, r->lookalikes[i].tell);
     }
+    maps_text(p, r->id);
     paper_heading(p, "Sources");
     for (size_t i = 0; i < TW_MAX_REFS && r->refs[i] != NULL; i++)
         paper_line(p, 2, r->refs[i]);

@@ -82,6 +82,7 @@ static void finding(struct json *j, const struct tw_finding *f)
     for (size_t i = 0; i < TW_MAX_REFS && r->refs[i] != NULL; i++)
         json_str(j, NULL, r->refs[i]);
     json_close(j, ']');
+    json_maps(j, r->id);
     json_close(j, '}');
 }
 
@@ -146,6 +147,45 @@ static void certificates(struct json *j, const struct tw_diagnosis *d)
             continue;
         conn = f->conn;
         json_certificate(j, f);
+    }
+    json_close(j, ']');
+}
+
+/* What is wrong with store number no, or NULL. */
+static const char *store_problem(const struct tw_diagnosis *d, int64_t no)
+{
+    static const char *const fields[] = {"unreadable", "damaged", "empty", "missing"};
+    for (size_t i = 0; i < TW_ARRAY_LEN(fields); i++) {
+        const struct tw_fact *f = NULL;
+        while ((f = tw_trace_next(d->c.trace, f, 0, TW_FACT_STORE, fields[i])) != NULL)
+            if (f->aux == no)
+                return f->text;
+    }
+    return NULL;
+}
+
+/* When several trust stores were asked: the judging one first, and what each says of the chain. */
+static void stores(struct json *j, const struct tw_diagnosis *d)
+{
+    const struct tw_fact *f = tw_trace_first(d->c.trace, 0, TW_FACT_STORE, "anchors"), *v = NULL;
+    if (f == NULL || tw_trace_next(d->c.trace, f, 0, TW_FACT_STORE, "anchors") == NULL)
+        return;
+    f = NULL;
+    json_open(j, "trust_stores", '[');
+    while ((f = tw_trace_next(d->c.trace, f, 0, TW_FACT_STORE, "anchors")) != NULL) {
+        json_open(j, NULL, '{');
+        json_str(j, "store", f->source);
+        json_str(j, "label", f->text);
+        json_int(j, "anchors", f->num);
+        for (v = NULL; (v = tw_trace_next(d->c.trace, v, 0, TW_FACT_STORE, NULL)) != NULL;)
+            if (v->conn != 0 && v->aux == f->aux)
+                break;
+        if (v != NULL)
+            json_bool(j, "trusted", strcmp(v->field, "trusted") == 0);
+        else
+            json_null(j, "trusted");
+        json_str(j, "problem", store_problem(d, f->aux));
+        json_close(j, '}');
     }
     json_close(j, ']');
 }
@@ -251,6 +291,7 @@ enum tw_status tw_report_json(const struct tw_diagnosis *d, const struct tw_repo
     handshake(&j, d);
     certificates(&j, d);
     json_paths(&j, d->c.trace);
+    stores(&j, d);
     trials(&j, d);
     timing(&j, d);
     json_close(&j, '}');

@@ -1,6 +1,8 @@
 /* JSON text (RFC 8259), strings always valid UTF-8. */
 #include "report/json_writer.h"
 
+#include "rules/rules.h"
+
 static void key_of(struct json *j, const char *key)
 {
     if (j->comma)
@@ -94,4 +96,17 @@ void json_bool(struct json *j, const char *key, bool v)
 {
     key_of(j, key);
     tw_buf_str(j->out, v ? "true" : "false");
+}
+
+void json_maps(struct json *j, const char *id)
+{
+    const struct tw_map *m = tw_map_by_id(id);
+    if (m == NULL) {
+        json_null(j, "maps");
+        return;
+    }
+    json_open(j, "maps", '{');
+    for (size_t i = 0; i < TW_MAP_STANDARDS; i++)
+        json_str(j, tw_map_key(i), m->name[i][0] == '\0' ? NULL : m->name[i]);
+    json_close(j, '}');
 }

@@ -27,4 +27,7 @@ void json_null(struct json *j, const char *key);
 /** Length of a well-formed UTF-8 sequence at p, 0 when it is not one. n > 0. */
 size_t json_utf8_len(const uint8_t *p, size_t n);
 
+/** Member "maps": what other standards call the cause; null when none does. */
+void json_maps(struct json *j, const char *id);
+
 #endif

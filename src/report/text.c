@@ -226,6 +226,22 @@ static void trials(struct paper *p, const struct tw_diagnosis *d)
     }
 }
 
+/* ---- trust stores --------------------------------------------------------------------------------------- */
+
+/* Only when several were asked: the judging one's verdict is told elsewhere. */
+static void stores(struct paper *p, const struct tw_diagnosis *d)
+{
+    const struct tw_trace *t = d->c.trace;
+    const struct tw_fact *f = NULL, *first = tw_trace_first(t, 0, TW_FACT_STORE, "anchors");
+    if (first == NULL || tw_trace_next(t, first, 0, TW_FACT_STORE, "anchors") == NULL)
+        return;
+    paper_heading(p, "Trust stores");
+    while ((f = tw_trace_next(t, f, 0, TW_FACT_STORE, NULL)) != NULL)
+        if (f->conn != 0)
+            paper_item(p, 2, strcmp(f->field, "trusted") == 0 ? "trusted by" : "not trusted by", 17,
+                       f->text == NULL ? "" : f->text);
+}
+
 /* ---- details (-v) ------------------------------------------------------------------------------------------- */
 
 static void certificates(struct paper *p, const struct tw_diagnosis *d)
@@ -295,6 +311,7 @@ enum tw_status tw_report_text(const struct tw_diagnosis *d, const struct tw_repo
         others(p, "Also", d->causes + 1, d->causes_n - 1);
     }
     others(p, "Will fail next", d->warnings, d->warnings_n);
+    stores(p, d);
     if ((d->outcome != TW_OUTCOME_OK || o->verbosity > 0) && !tw_case_inspects(&d->c))
         trials(p, d);
     if (o->verbosity > 0)

@@ -6,14 +6,6 @@
 
 /* ---- cert-expired, cert-not-yet-valid ------------------------------------------------------------- */
 
-static void cite_clock(const struct tw_case *c, struct tw_finding *f)
-{
-    char now[32];
-    tw_finding_cite(f, "judged at", "our clock, or --at", "%s",
-                    tw_time_text(c->wall_time, now, sizeof now));
-    tw_finding_not(f, "clock-skew-client", "not excluded: only our own clock was asked");
-}
-
 /* Left before a renewal should have happened: 30 days, or a third of the life of short-lived ones. */
 static int64_t renewal_time(const struct tw_cert *c)
 {
@@ -40,6 +32,28 @@ static bool match_expiring(const struct tw_case *c, struct tw_finding *f)
     tw_finding_summary(f, "The server's certificate (%s) expires in %s, at %s%s.", s.subject, span,
                        s.not_after, left < INT64_C(7) * 86400 ? "; renewal has failed, it seems" : "");
     return true;
+}
+
+/* Our clock is one witness; what others say decides how sure a date can be. */
+static void cite_clock(const struct tw_case *c, struct tw_finding *f)
+{
+    char now[32];
+    struct tw_clocks k;
+    tw_clocks_of(c, &k);
+    enum tw_clock_word w = tw_clock_word(c, &k);
+    tw_finding_cite(f, "judged at", k.set_by_hand ? "--at" : "our clock", "%s",
+                    tw_time_text(c->wall_time, now, sizeof now));
+    if (w == TW_CLOCK_OURS_RIGHT)
+        tw_finding_not(f, "clock-skew-client", "excluded: %s agrees with ours",
+                       k.ntp != NULL ? "a time server's clock" : "the server's own clock");
+    else if (w == TW_CLOCK_NO_WORD)
+        tw_finding_not(f, "clock-skew-client", "not excluded: only our own clock was asked");
+    else
+        tw_finding_not(f, "clock-skew-client", "likely: by another clock the dates are in order");
+    if (w == TW_CLOCK_DISAGREE)
+        f->certainty = TW_LIKELY;
+    else if (w == TW_CLOCK_OURS_WRONG)
+        f->certainty = TW_POSSIBLE;
 }
 
 static bool match_expired(const struct tw_case *c, struct tw_finding *f)
@@ -225,61 +239,6 @@ const struct tw_rule tw_rule_chain_missing_intermediate = {
                    {"interception-proxy", "another issuer is seen from outside"}},
     .refs = {"RFC 8446 §4.4.2", "RFC 5246 §7.4.2", "RFC 5280 §4.2.2.1"},
     .match = match_missing_intermediate,
-};
-
-static bool match_private_ca(const struct tw_case *c, struct tw_finding *f)
-{
-    const struct tw_fact *path = cert_problem(c, TW_PATH_UNKNOWN_ROOT, TW_ANY_PLACE);
-    bool root_sent = path != NULL;
-    if (path == NULL)
-        path = cert_problem(c, TW_PATH_MISSING_ISSUER, TW_ANY_PLACE);
-    if (path == NULL)
-        path = cert_problem(c, TW_PATH_NO_ANCHORS, TW_ANY_PLACE);
-    struct cert_subject s;
-    if (path == NULL || !cert_subject_of(c, path, &s))
-        return false;
-    if (!root_sent && speaks_for_known_ca(c, path))
-        return false;
-    cert_begin(c, f, path, root_sent ? TW_PROVEN : TW_LIKELY);
-    tw_finding_cite(f, root_sent ? "root that was sent" : "last certificate sent", s.source, "%s",
-                    s.subject);
-    if (!root_sent)
-        tw_finding_cite(f, "its issuer", s.source, "%s", s.issuer);
-    tw_finding_fact(f, "trust", path);
-    if (!root_sent)
-        tw_finding_not(f, "chain-missing-intermediate", "not excluded: the issuer may itself be "
-                                                        "issued by a trusted root");
-    tw_finding_not(f, "interception-proxy", "not excluded without a look from another network");
-    tw_finding_summary(f, "The certificate was issued by \"%s\", a CA that the client does not "
-                          "trust.", root_sent ? s.subject : s.issuer);
-    return true;
-}
-
-const struct tw_rule tw_rule_untrusted_private_ca = {
-    .id = "untrusted-private-ca",
-    .title = "The certificate comes from a CA that the client does not trust",
-    .category = "certificate",
-    .side = TW_CLIENT,
-    .explain = "The chain is in order, but it ends at a CA that is not in the client's trust store: "
-               "a company's, cluster's or lab's own CA, or an appliance's. The client must be given "
-               "that CA's certificate.",
-    .evidence = "The chain as sent leads to an issuer that is no trust anchor.",
-    .fix = {{"Debian, Ubuntu", "Add the CA to the system's store.",
-             "cp ca.crt /usr/local/share/ca-certificates/ && update-ca-certificates"},
-            {"RHEL, Fedora", "Add the CA to the system's store.",
-             "cp ca.crt /etc/pki/ca-trust/source/anchors/ && update-ca-trust"},
-            {"Java", "", "keytool -importcert -cacerts -alias corp -file ca.crt"},
-            {"Node.js", "", "NODE_EXTRA_CA_CERTS=/path/ca.crt"},
-            {"Python requests", "", "REQUESTS_CA_BUNDLE=/path/ca.crt"},
-            {"curl", "", "curl --cacert ca.crt https://..."},
-            {"git", "", "git config http.sslCAInfo /path/ca.crt"},
-            {"Windows", "", "certutil -addstore Root ca.crt"}},
-    .lookalikes = {{"chain-missing-intermediate", "one more link would reach a trusted root"},
-                   {"interception-proxy", "another issuer is seen from outside"},
-                   {"self-signed-leaf", "the certificate signs itself"},
-                   {"trust-store-missing", "nothing at all verifies on this machine"}},
-    .refs = {"RFC 5280 §6.1", "RFC 5280 §6.2"},
-    .match = match_private_ca,
 };
 
 /* ---- name-mismatch ------------------------------------------------------------------------------------- */

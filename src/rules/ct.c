@@ -32,13 +32,32 @@ static size_t cite_timestamps(const struct tw_case *c, uint32_t conn, struct tw_
     return n;
 }
 
-/* Trusted by the system's store or because the user gave a log list and so asked for the judgement;
- * a private CA's certificates need no timestamps. */
+/*
+ * Policies of the CA/Browser Forum (2.23.140.1.x), which every certificate of a public CA names
+ * (Baseline Requirements 7.1.2.7.9): a root in the system's store may be a private one.
+ */
+static bool says_public(const struct tw_case *c, uint32_t conn)
+{
+    static const char forum[] = "\x67\x81\x0c\x01";
+    const struct tw_fact *f = NULL;
+    struct tw_cert leaf;
+    while ((f = tw_trace_next(c->trace, f, conn, TW_FACT_CERTIFICATE, NULL)) != NULL)
+        if (f->from == TW_SERVER && f->num == 0) {
+            tw_cert_parse(f->data, &leaf);
+            return leaf.policies.len > 0 && memmem(leaf.policies.data, leaf.policies.len, forum,
+                                                   sizeof forum - 1) != NULL;
+        }
+    return false;
+}
+
+/* The user gave a log list and so asked for the judgement; or the CA is a public one, as far as the
+ * certificate and the store tell. A private CA's certificates need no timestamps. */
 static bool asked_for(const struct tw_case *c, uint32_t conn, bool *logs)
 {
     const struct tw_fact *path = tw_trace_first(c->trace, conn, TW_FACT_PATH, "ok");
     *logs = tw_trace_setting(c->trace, "ct_log_list") != NULL;
-    return *logs || (path != NULL && tw_trace_setting_num(c->trace, "own_ca", 0) == 0);
+    return *logs || (path != NULL && tw_trace_setting_num(c->trace, "own_ca", 0) == 0 &&
+                     says_public(c, conn));
 }
 
 static bool match_missing(const struct tw_case *c, struct tw_finding *f)
@@ -53,10 +72,10 @@ static bool match_missing(const struct tw_case *c, struct tw_finding *f)
     f->next = !logs;
     size_t n = cite_timestamps(c, conn, f);
     if (n == 0)
-        tw_finding_cite(f, "timestamps", NULL, "none in the certificate, the staple or the TLS "
+        tw_finding_cite(f, "timestamps", "our check", "none in the certificate, the staple or the TLS "
                                                "extension");
     for (; x != NULL; x = failed_policy(c, conn, x))
-        tw_finding_cite(f, x->field, x->source, "%s (%lld of %llu)", x->text == NULL ? "" : x->text,
+        tw_finding_cite(f, x->field, x->source == NULL ? "policy" : x->source, "%s (%lld of %llu)", x->text == NULL ? "" : x->text,
                         (long long)x->aux, (unsigned long long)x->off);
     if (logs)
         tw_finding_cite(f, "log list", "settings", "%s", tw_trace_setting(c->trace, "ct_log_list"));

@@ -195,15 +195,32 @@ const struct tw_rule tw_rule_pq_key_share_intolerance = {
     .match = match_pq,
 };
 
+static bool name_draws_it(const struct tw_case *c)
+{
+    struct tw_offer o;
+    tw_offer_of(c, c->base, &o);
+    return o.has_sni && c->base->end != TW_END_ALERT && !c->base->peer_sent_bytes &&
+           (answered(c, "sni-absent") || answered(c, "sni-other"));
+}
+
+static bool version_draws_it(const struct tw_case *c)
+{
+    return tw_case_passed(c, "versions-legacy-max") && tw_case_failed(c, "groups-classical") &&
+           tw_case_failed(c, "bare13");
+}
+
+bool tw_hello_part_draws_it(const struct tw_case *c)
+{
+    return tw_rejected_hello(c->base) &&
+           (tw_case_passed(c, "groups-classical") || name_draws_it(c) || version_draws_it(c) ||
+            tw_extensions_matter(c));
+}
+
 /* ---- sni-filtering --------------------------------------------------------------------------------------- */
 
 static bool match_sni_filter(const struct tw_case *c, struct tw_finding *f)
 {
-    struct tw_offer o;
-    tw_offer_of(c, c->base, &o);
-    bool mute = tw_rejected_hello(c->base) && c->base->end != TW_END_ALERT &&
-                !c->base->peer_sent_bytes;
-    if (!mute || !o.has_sni || !(answered(c, "sni-absent") || answered(c, "sni-other")))
+    if (!tw_rejected_hello(c->base) || !name_draws_it(c))
         return false;
     bool hides = answered(c, "hello-records") || answered(c, "hello-split-name");
     bool lost = silent(c) && base_unacknowledged(c);
@@ -251,8 +268,7 @@ static bool match_version_intolerance(const struct tw_case *c, struct tw_finding
     struct tw_offer o;
     tw_offer_of(c, c->base, &o);
     bool flips = tw_rejected_hello(c->base) && o.max_version >= TW_TLS13 &&
-                 o.min_version <= TW_TLS12 && tw_case_passed(c, "versions-legacy-max") &&
-                 tw_case_failed(c, "groups-classical") && tw_case_failed(c, "bare13");
+                 o.min_version <= TW_TLS12 && version_draws_it(c);
     if (!flips || tw_case_passed(c, "wide"))
         return false;
     const struct tw_conn_view *v = tw_case_trial(c, "versions-legacy-max");

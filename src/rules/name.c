@@ -93,7 +93,8 @@ static bool match_sni_unrecognized(const struct tw_case *c, struct tw_finding *f
     bool says = alert_is(c->base, TW_ALERT_UNRECOGNIZED_NAME);
     if (!flips && !says)
         return false;
-    f->certainty = flips ? TW_PROVEN : TW_LIKELY;
+    /* other alerts than unrecognized_name are told by cdn-edge-no-cert-for-name */
+    f->certainty = flips && says ? TW_PROVEN : TW_LIKELY;
     f->failed_at = "server_hello";
     tw_finding_cite(f, "server_name", "trial 1, ClientHello", "%s", c->server_name);
     tw_finding_fact(f, "the server says", c->base->alert_fact);

@@ -205,19 +205,10 @@ const struct tw_rule tw_rule_reset_before_hello = {
     .match = match_reset_before_hello,
 };
 
-/* A single change that makes it pass is what draws the refusal. */
+/* A single change that makes it pass is what draws the refusal; most have a cause of their own. */
 static const char *trigger_of(const struct tw_case *c)
 {
-    static const struct {
-        const char *trial, *words;
-    } triggers[] = {{"sni-absent", "the server name in it"},
-                    {"groups-classical", "its size or its post-quantum key share"},
-                    {"versions-legacy-max", "the TLS 1.3 offer in it"},
-                    {"alpn-absent", "its ALPN extension"}};
-    for (size_t i = 0; i < TW_ARRAY_LEN(triggers); i++)
-        if (tw_case_passed(c, triggers[i].trial))
-            return triggers[i].words;
-    return NULL;
+    return tw_case_passed(c, "alpn-absent") ? "its ALPN extension" : NULL;
 }
 
 static bool match_end_on_hello(const struct tw_case *c, struct tw_finding *f, enum tw_end end,
@@ -230,7 +221,7 @@ static bool match_end_on_hello(const struct tw_case *c, struct tw_finding *f, en
         !((base->end == end && !base->peer_sent_bytes) || close_notify))
         return false;
     const struct tw_conn_view *plain = tw_case_trial(c, "plain-http");
-    if (plain != NULL && plain->not_tls != NULL)
+    if ((plain != NULL && plain->not_tls != NULL) || tw_hello_part_draws_it(c))
         return false; /* it speaks something else, which is another cause */
     const struct tw_conn_view *listen = tw_case_trial(c, "listen");
     bool waits = listen != NULL && listen->end == TW_END_TIMEOUT;

@@ -3,7 +3,7 @@
  * trial that answers it, most telling first. A row whose trial was made is answered; what is left
  * and applies is the next round. Later rows look at what earlier trials showed.
  */
-#include "rules/rules_internal.h"
+#include "rules/chain.h"
 
 typedef bool question_fn(const struct tw_case *c);
 
@@ -185,6 +185,12 @@ static bool could_be_ancient(const struct tw_case *c)
     return hopeless_hello(c) && c->base->alert != TW_ALERT_INTERNAL_ERROR;
 }
 
+/* A server that only reads SSL 2.0 records answers something else with an error or a hang-up. */
+static bool could_be_ssl2(const struct tw_case *c)
+{
+    return could_be_ancient(c) && !silence(c);
+}
+
 static bool told_and_hopeless(const struct tw_case *c)
 {
     return told(c) && hopeless(c);
@@ -193,12 +199,7 @@ static bool told_and_hopeless(const struct tw_case *c)
 /* A small ClientHello passes where the baseline's does not: what about the large one is it? */
 static bool small_passes(const struct tw_case *c)
 {
-    return refused(c) && tw_case_passed(c, "groups-classical") && !tw_case_passed(c, "wide");
-}
-
-static bool small_passes_in_silence(const struct tw_case *c)
-{
-    return silence(c) && (small_passes(c) || hopeless_hello(c));
+    return refused(c) && tw_case_passed(c, "groups-classical");
 }
 
 /* Stalled later, with the server's certificate flight, or before anything came. */
@@ -284,6 +285,31 @@ static bool asks_in_http2(const struct tw_case *c)
            tw_trace_first(c->trace, b->conn, TW_FACT_FIELD, "http_status") == NULL;
 }
 
+/* ---- whose certificate is it? -------------------------------------------------------------------- */
+
+static bool misnamed(const struct tw_case *c)
+{
+    return c->base != NULL && c->base->server_certs > 0 && offer(c).has_sni &&
+           chain_misnamed(c, c->base->conn) != NULL;
+}
+
+/* The SNI that was sent is not the name that is verified. */
+static bool misnamed_with_other_sni(const struct tw_case *c)
+{
+    const char *name = tw_trace_setting(c->trace, "verify_name");
+    return misnamed(c) && is_name(name) && !tw_view_ieq(tw_view_str(name), c->server_name);
+}
+
+/* Nobody knows the issuer: one who makes certificates for any name sits in between. */
+static bool unknown_issuer(const struct tw_case *c)
+{
+    if (c->base == NULL || !offer(c).has_sni)
+        return false;
+    const struct tw_fact *f = chain_untrusted(c, c->base->conn);
+    const struct tw_fact *roots = tw_trace_first(c->trace, 0, TW_FACT_STORE, "anchors");
+    return f != NULL && (roots == NULL || roots->num > 0);
+}
+
 /* ---- the table --------------------------------------------------------------------------------------- */
 
 static const struct {
@@ -299,6 +325,7 @@ static const struct {
     {nameless, "sni-host"},
     {silent_end, "groups-classical"},
     {silent_end, "bare"},
+    {silence, "hello-mss"},
     {refused_with_alpn, "alpn-absent"},
     {old_or_pinned, "versions-modern"},
     {could_go_lower, "versions-wide"},
@@ -315,14 +342,18 @@ static const struct {
     {broke_under_way, "repeat"},
     {tw_staple_missing, "repeat"}, /* nginx staples from the second request on */
     {stalled, "hello-mss"},
+    {tw_staple_missing, "repeat"}, /* nginx staples from the second request on */
     {asks_in_http2, "alpn-http1"},
+    {misnamed, "sni-other"},
+    {misnamed_with_other_sni, "sni-host"},
+    {misnamed, "sni-sibling"},
+    {unknown_issuer, "sni-other"},
     /* what earlier trials showed */
     {passed_with_rsa_kx, "wide-no-rsa-kx"},
     {passed_with_dhe, "wide-no-dhe"},
     {small_passes, "hello-padded"},
     {small_passes, "hello-records"},
     {small_passes, "hello-split"},
-    {small_passes_in_silence, "hello-mss"},
     {name_matters, "sni-other"},
     {name_may_matter, "sni-other"},
     {name_is_read, "hello-records"},
@@ -332,7 +363,7 @@ static const struct {
     {hopeless_by_alert, "ciphers-rare"},
     {told_and_hopeless, "bare"},
     {could_be_ancient, "ssl3"},
-    {could_be_ancient, "ssl2"},
+    {could_be_ssl2, "ssl2"},
     {simple_passes, "groups-classical"},
     {simple_passes, "versions-legacy-max"},
     {simple_passes, "bare13"},

@@ -63,6 +63,13 @@ static const char *origin(const struct tw_fact *f)
     return strcmp(f->field, "ocsp") == 0 ? "the CA's OCSP responder" : "the CA's CRL";
 }
 
+/* "trial 1, Certificate 0" */
+static const char *cert_source(uint32_t conn, int64_t place, char *buf, size_t cap)
+{
+    snprintf(buf, cap, "trial %u, certificate %lld of the path", conn, (long long)place);
+    return buf;
+}
+
 static void begin(const struct tw_case *c, struct tw_finding *f, uint32_t conn,
                   enum tw_certainty certainty)
 {
@@ -94,7 +101,7 @@ static bool judged(const struct tw_case *c, uint32_t conn, int64_t place)
 
 static bool match_revoked(const struct tw_case *c, struct tw_finding *f)
 {
-    char dn[160];
+    char dn[160], src[64];
     uint32_t conn = looked_at(c);
     const struct tw_fact *x = NULL;
     do
@@ -104,7 +111,8 @@ static bool match_revoked(const struct tw_case *c, struct tw_finding *f)
         return false;
     begin(c, f, conn, TW_PROVEN);
     subject_at(c, conn, x->aux, dn, sizeof dn);
-    tw_finding_cite(f, x->aux == 0 ? "certificate" : "intermediate certificate", NULL, "%s", dn);
+    tw_finding_cite(f, x->aux == 0 ? "certificate" : "intermediate certificate",
+                    cert_source(conn, x->aux, src, sizeof src), "%s", dn);
     tw_finding_cite(f, "its CA says", origin(x), "%s", x->text);
     tw_finding_not(f, "cert-expired", "revoked is another matter than the dates");
     if (strcmp(x->field, "staple") != 0)
@@ -170,7 +178,7 @@ bool tw_staple_missing(const struct tw_case *c)
 
 static bool match_must_staple(const struct tw_case *c, struct tw_finding *f)
 {
-    char dn[160];
+    char dn[160], src[64], again_src[32];
     struct tw_view url;
     struct tw_cert leaf;
     if (!tw_staple_missing(c) || !leaf_of(c, c->base->conn, &leaf))
@@ -178,16 +186,19 @@ static bool match_must_staple(const struct tw_case *c, struct tw_finding *f)
     const struct tw_conn_view *again = tw_case_trial(c, "repeat");
     begin(c, f, c->base->conn, TW_PROVEN);
     tw_dn_text(leaf.subject, dn, sizeof dn);
-    tw_finding_cite(f, "certificate", NULL, "%s", dn);
-    tw_finding_cite(f, "TLS feature in it", NULL, "status_request: it must come with a staple");
-    tw_finding_cite(f, "asked for and not sent", NULL, "CertificateStatus");
-    if (again != NULL && again->ok)
-        tw_finding_cite(f, "the same again", NULL, "%s",
+    cert_source(c->base->conn, 0, src, sizeof src);
+    tw_finding_cite(f, "certificate", src, "%s", dn);
+    tw_finding_cite(f, "TLS feature in it", src, "status_request: it must come with a staple");
+    tw_finding_cite(f, "asked for and not sent", "ClientHello, status_request", "CertificateStatus");
+    if (again != NULL && again->ok) {
+        snprintf(again_src, sizeof again_src, "trial %u", again->conn);
+        tw_finding_cite(f, "the same again", again_src, "%s",
                         has_staple(c, again->conn)
                             ? "now it came: the server fetches it only after the first request"
                             : "no staple either");
+    }
     if (tw_cert_aia_urls(&leaf, true, &url, 1) == 0)
-        tw_finding_cite(f, "OCSP responder in it", NULL, "none: this CA no longer answers OCSP, so "
+        tw_finding_cite(f, "OCSP responder in it", src, "none: this CA no longer answers OCSP, so "
                                                          "nothing can be stapled");
     tw_finding_not(f, "ocsp-staple-invalid", "no staple came that could be wrong");
     tw_finding_summary(f, "The server's certificate (%s) demands a stapled OCSP response and the "
@@ -225,7 +236,7 @@ const struct tw_rule tw_rule_ocsp_must_staple_missing = {
 
 static bool match_staple_invalid(const struct tw_case *c, struct tw_finding *f)
 {
-    char dn[160], now[32];
+    char dn[160], now[32], src[64];
     struct tw_cert leaf;
     uint32_t conn = looked_at(c);
     const struct tw_fact *x = conn == 0 ? NULL : status(c, conn, "staple", 0);
@@ -236,8 +247,9 @@ static bool match_staple_invalid(const struct tw_case *c, struct tw_finding *f)
     begin(c, f, conn, TW_PROVEN);
     f->next = f->next || !leaf.must_staple;
     tw_dn_text(leaf.subject, dn, sizeof dn);
-    tw_finding_cite(f, "certificate", NULL, "%s%s", dn, leaf.must_staple ? " (must-staple)" : "");
-    tw_finding_cite(f, "stapled OCSP response", x->source, "%s", x->text);
+    tw_finding_cite(f, "certificate", cert_source(conn, 0, src, sizeof src), "%s%s", dn,
+                    leaf.must_staple ? " (must-staple)" : "");
+    tw_finding_cite(f, "stapled OCSP response", "RFC 6960 3.2", "%s", x->text);
     if (x->off == TW_OCSP_WHY_EXPIRED || x->off == TW_OCSP_WHY_NOT_YET) {
         tw_finding_cite(f, "judged at", "our clock, or --at", "%s",
                         tw_time_text(c->wall_time, now, sizeof now));
@@ -260,8 +272,8 @@ const struct tw_rule tw_rule_ocsp_staple_invalid = {
                "in a file or a cache that nobody renews, or belongs to the certificate before.",
     .evidence = "A status was sent in the handshake, and the checks of RFC 6960 3.2 fail on it.",
     .fix = {{"nginx", "Renew the file from which it is stapled, or let nginx fetch it.",
-             "openssl ocsp -issuer chain.pem -cert cert.pem -url $(openssl x509 -in cert.pem "
-             "-noout -ocsp_uri) -respout NAME.der && systemctl reload nginx"},
+             "openssl ocsp -issuer chain.pem -cert cert.pem -respout NAME.der \\\n"
+             "  -url $(openssl x509 -in cert.pem -noout -ocsp_uri) && systemctl reload nginx"},
             {"Apache", "Let errors not be passed on; clear the cache by a restart.",
              "SSLStaplingReturnResponderErrors off"},
             {"HAProxy", "Update the response at run time, or turn updates on.",
@@ -301,14 +313,15 @@ static void say_who_minds(const struct tw_case *c, struct tw_finding *f)
 
 static bool match_unreachable(const struct tw_case *c, struct tw_finding *f)
 {
-    char dn[160];
+    char dn[160], src[64];
     uint32_t conn = looked_at(c);
     const struct tw_fact *x = conn == 0 ? NULL : failed_fetch(c, conn, NULL), *first = x;
     if (x == NULL)
         return false;
     begin(c, f, conn, TW_PROVEN);
     subject_at(c, conn, (int64_t)x->off, dn, sizeof dn);
-    tw_finding_cite(f, "certificate", NULL, "%s", dn);
+    tw_finding_cite(f, "certificate", cert_source(conn, (int64_t)first->off, src, sizeof src), "%s",
+                    dn);
     for (int n = 0; x != NULL && n < 4; x = failed_fetch(c, conn, x), n++)
         tw_finding_cite(f, x->text, strcmp(x->field, "ocsp") == 0 ? "OCSP request" : "CRL download",
                         x->num > 0 ? "%s (HTTP %lld)" : "%s",
@@ -351,7 +364,7 @@ const struct tw_rule tw_rule_revocation_unreachable = {
 
 static bool match_crl_expired(const struct tw_case *c, struct tw_finding *f)
 {
-    char dn[160], now[32];
+    char dn[160], now[32], src[64];
     uint32_t conn = looked_at(c);
     const struct tw_fact *x = NULL;
     do
@@ -361,8 +374,9 @@ static bool match_crl_expired(const struct tw_case *c, struct tw_finding *f)
         return false;
     begin(c, f, conn, TW_PROVEN);
     f->side = TW_CA;
-    tw_finding_cite(f, "certificate", NULL, "%s", subject_at(c, conn, x->aux, dn, sizeof dn));
-    tw_finding_cite(f, "CRL", x->source, "%s", x->text);
+    tw_finding_cite(f, "certificate", cert_source(conn, x->aux, src, sizeof src), "%s",
+                    subject_at(c, conn, x->aux, dn, sizeof dn));
+    tw_finding_cite(f, "CRL", "RFC 5280 6.3.3", "%s", x->text);
     tw_finding_cite(f, "judged at", "our clock, or --at", "%s",
                     tw_time_text(c->wall_time, now, sizeof now));
     say_who_minds(c, f);

@@ -53,6 +53,7 @@ struct tw_finding {
     const char *software;      /* seen at the server ("nginx"), or NULL; as in struct tw_case */
     bool next;                 /* does not fail this handshake, but will fail the next one: warning */
     bool files;                /* certificate files were read; there was no connection */
+    struct tw_fix own_fix;     /* for just what was seen here; shown first. for_ NULL: none */
     struct tw_arena *arena;    /* for texts */
 };
 
@@ -108,6 +109,22 @@ enum tw_status tw_judge(const struct tw_trace *t, struct tw_arena *arena,
 /** Catalogue: i-th rule in list order, NULL past the end; by id, NULL when unknown. */
 const struct tw_rule *tw_rule_at(size_t i);
 const struct tw_rule *tw_rule_by_id(const char *id);
+
+/* ---- other standards' names (maps.c) ------------------------------------------------------------- */
+
+enum { TW_MAP_STANDARDS = 5 };
+/** What other standards call a cause; "" where one has no word for it. */
+struct tw_map {
+    const char *id;
+    const char *name[TW_MAP_STANDARDS];
+};
+/** NULL when no standard has a name for it. */
+const struct tw_map *tw_map_by_id(const char *id);
+/** i-th row; NULL past the end. */
+const struct tw_map *tw_map_at(size_t i);
+/** Of a standard, 0 to TW_MAP_STANDARDS - 1: key in JSON ("nel"), and words for a person. */
+const char *tw_map_key(size_t standard);
+const char *tw_map_title(size_t standard);
 
 /* ---- trials (trials.c, plan.c): what else to try ------------------------------------------------------ */
 

@@ -47,6 +47,8 @@ bool tw_staple_missing(const struct tw_case *c);
 /* intolerance.c */
 /** It passes with hardly any extensions, and nothing else explains it. */
 bool tw_extensions_matter(const struct tw_case *c);
+/** One part of the ClientHello is what the refusal answers, and a cause of its own says which. */
+bool tw_hello_part_draws_it(const struct tw_case *c);
 
 /* upgrade.c: what was said before TLS */
 /** Fills f when the peer answered in another protocol than STARTTLS or the proxy needs. */
@@ -57,6 +59,23 @@ bool tw_upgrade_unanswered(const struct tw_case *c);
 bool tw_proxy_unanswered(const struct tw_case *c);
 /** The server hung up without a word, and does not speak TLS either. */
 bool tw_upgrade_dropped(const struct tw_case *c);
+
+/** The baseline's certificate demands a stapled status (RFC 7633), and none came. */
+bool tw_staple_missing(const struct tw_case *c);
+
+/** Other clocks than ours, as far as the trace has them (clock.c). */
+struct tw_clocks {
+    bool set_by_hand;                       /* --at: our clock is not meant to be right */
+    const struct tw_fact *ntp, *server;     /* NULL: not heard */
+    int64_t ntp_diff, server_diff;          /* seconds; theirs minus ours */
+    bool by_hello;                          /* server: from ServerHello, not from a Date header */
+    const struct tw_fact *unsynchronised, *synchronised, *file_newer;  /* clues; NULL: none */
+};
+void tw_clocks_of(const struct tw_case *c, struct tw_clocks *k);
+/** What they say where the certificates' dates fail. */
+enum tw_clock_word { TW_CLOCK_NO_WORD, TW_CLOCK_OURS_RIGHT, TW_CLOCK_OURS_WRONG,
+                     TW_CLOCK_DISAGREE /* the server's clock differs, and by it the dates are good */ };
+enum tw_clock_word tw_clock_word(const struct tw_case *c, const struct tw_clocks *k);
 
 #define TW_RULE(name) extern const struct tw_rule tw_rule_##name;
 #include "rules/list.def"

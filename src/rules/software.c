@@ -91,6 +91,8 @@ static bool is_for(const struct tw_fix *x, const char *software)
 
 const struct tw_fix *tw_finding_fix(const struct tw_finding *f, size_t i)
 {
+    if (f->own_fix.for_ != NULL && i-- == 0)
+        return &f->own_fix;
     for (int pass = 0; pass < 2; pass++)
         for (size_t k = 0; k < TW_MAX_FIX && f->rule->fix[k].for_ != NULL; k++)
             if (is_for(&f->rule->fix[k], f->software) == (pass == 0) && i-- == 0)

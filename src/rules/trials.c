@@ -25,6 +25,18 @@ static void sni_other(struct tw_hello *h, const struct tw_case *c)
     tw_copy_str(h->server_name, sizeof h->server_name, "tlswhy.invalid");
 }
 
+/* The neighbour of the name: without www., the parent domain, else with www. */
+static void sni_sibling(struct tw_hello *h, const struct tw_case *c)
+{
+    char other[256];
+    const char *name = c->server_name, *dot = strchr(name, '.');
+    if (dot != NULL && strchr(dot + 1, '.') != NULL)
+        tw_copy_str(other, sizeof other, dot + 1);
+    else
+        snprintf(other, sizeof other, "www.%.240s", name);
+    tw_copy_str(h->server_name, sizeof h->server_name, other);
+}
+
 static void alpn_absent(struct tw_hello *h, const struct tw_case *c)
 {
     (void)c;
@@ -379,6 +391,7 @@ static const struct tw_trial trials[] = {
     {"sni-absent", "without server_name", TW_TRANSPORT_TLS, sni_absent},
     {"sni-host", "with server_name", TW_TRANSPORT_TLS, sni_host},
     {"sni-other", "with another server_name", TW_TRANSPORT_TLS, sni_other},
+    {"sni-sibling", "with a neighbouring server_name", TW_TRANSPORT_TLS, sni_sibling},
     {"alpn-absent", "without ALPN", TW_TRANSPORT_TLS, alpn_absent},
     {"alpn-http1", "with ALPN http/1.1 only", TW_TRANSPORT_TLS, alpn_http1},
     {"versions-wide", "with older versions down to TLS 1.0", TW_TRANSPORT_TLS, versions_wide},

@@ -69,6 +69,11 @@ const char *tw_side_name(enum tw_side s);
     X(TW_FACT_PATH_ADVICE, "path_advice", "as path: what stricter clients than ours refuse")       \
     X(TW_FACT_CHAIN, "chain", "field = kind of note on the chain as sent, num = enum "             \
                               "tw_chain_note_kind, aux = place, text = detail")                     \
+    X(TW_FACT_STORE, "store", "a trust store, aux = its number (0 judges): field = anchors (num = " \
+                              "how many, text = label), unreadable, damaged, empty, missing (text " \
+                              "= which and why), newest_root (num = its notBefore, text = name); " \
+                              "with a connection: trusted or not_trusted (text = label, num = "   \
+                              "enum tw_path_problem); source = kind of store (system, java ...)")  \
     /* revocation, CT, clocks, DANE: seen on the wire, fetched, or computed from it */             \
     X(TW_FACT_FETCH, "fetch", "field = ocsp, crl, ca_issuers, sntp; text = URL or address, num = " \
                               "HTTP status (0 none), aux = enum tw_fetch_end, off = place in the " \

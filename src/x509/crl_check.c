@@ -278,7 +278,8 @@ static void look_at(struct check *k, const struct crl_point *p, size_t i)
         nearer(k, why, crl);
         return;
     }
-    uint16_t reasons = p->reasons & (crl->has_reasons ? crl->reasons : TW_CRL_ALL_REASONS); /* (d) */
+    /* (d) */
+    uint16_t reasons = p->reasons & (crl->has_reasons ? crl->reasons : TW_CRL_ALL_REASONS);
     if ((reasons & ~k->out->reasons) == 0)
         return; /* (e): nothing that is not known already */
     const struct signer *s = signer_of(k, i);

@@ -69,7 +69,7 @@ const struct tw_log *tw_log_at(const struct tw_log_list *l, size_t i);
     X(TW_SCT_UNKNOWN_LOG, "unknown_log", "the log is not in the list")                             \
     X(TW_SCT_BAD_SIGNATURE, "bad_signature", "its signature does not verify with the log's key")   \
     X(TW_SCT_FUTURE, "future", "its timestamp lies in the future")                                 \
-    X(TW_SCT_NO_ISSUER, "no_issuer", "the issuer's key, which the signature covers, is not at hand") \
+    X(TW_SCT_NO_ISSUER, "no_issuer", "the issuer's key, which it covers, is not at hand")             \
     X(TW_SCT_MALFORMED, "malformed", "it cannot be parsed")
 enum tw_sct_state {
 #define X(id, name, text) id,

@@ -10,7 +10,8 @@ static const struct tw_ct_policy policies[] = {
      .date = "2025-11", .short_days = 180, .embedded_short = 2, .embedded_long = 3, .delivered = 2,
      .operators = 2, .rfc6962 = true},
     {.browser = "Apple", .source = "https://support.apple.com/en-us/103214", .date = "2025-11",
-     .short_days = 180, .embedded_short = 2, .embedded_long = 3, .delivered = 2, .delivered_mixed = true,
+     .short_days = 180, .embedded_short = 2, .embedded_long = 3, .delivered = 2,
+     .delivered_mixed = true,
      .per_operator_short = 1, .per_operator_long = 2, .rfc6962 = true},
 };
 

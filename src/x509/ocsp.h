@@ -73,7 +73,7 @@ struct tw_ocsp_result {
     int64_t revoked_at;              /* when revoked */
     int reason;                      /* CRLReason, 0 = none given */
     bool delegated;                  /* signed by a responder's certificate, not the issuer's key */
-    bool other_key;                  /* about this serial number of this issuer's name, another key */
+    bool other_key;                  /* about this serial number and issuer's name, another key */
     struct tw_view scts;             /* SignedCertificateTimestampList in singleExtensions */
 };
 

@@ -1,4 +1,4 @@
-/* Is this OCSP response about that certificate, from the right signer, and current? RFC 6960 3.2. */
+/* Is an OCSP response about the certificate, from the right signer, and current? RFC 6960 3.2. */
 #include "x509/ocsp.h"
 #include "x509/der.h"
 

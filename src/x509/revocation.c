@@ -71,7 +71,8 @@ bool tw_chain_ends(const struct tw_trace *t, uint32_t conn, struct tw_crypto *c,
 
 /* ---- OCSP ------------------------------------------------------------------------------------------- */
 
-static void ocsp_text(const struct tw_ocsp *o, const struct tw_ocsp_result *r, char *buf, size_t cap)
+static void ocsp_text(const struct tw_ocsp *o, const struct tw_ocsp_result *r, char *buf,
+                      size_t cap)
 {
     char a[32], b[32];
     tw_time_text(r->this_update, a, sizeof a);

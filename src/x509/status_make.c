@@ -1,8 +1,6 @@
 /* CRLs and OCSP responses made and signed (RFC 5280 5.1, RFC 6960 4.2.1). */
 #include "x509/status_make.h"
 
-#include <time.h>
-
 #include "x509/der.h"
 #include "x509/der_write.h"
 
@@ -27,16 +25,16 @@ static void put(struct tw_buf *out, uint8_t tag, struct tw_buf *b)
 /* UTCTime until 2049 unless generalized (RFC 5280 4.1.2.5; OCSP has GeneralizedTime only). */
 static void put_time(struct tw_buf *out, int64_t t, bool generalized)
 {
-    char text[32];
-    struct tm tm;
-    time_t when = (time_t)t;
-    if (gmtime_r(&when, &tm) == NULL) {
-        out->failed = true;
-        return;
-    }
-    bool utc = !generalized && tm.tm_year >= 50 && tm.tm_year < 150;
-    size_t n = strftime(text, sizeof text, utc ? "%y%m%d%H%M%SZ" : "%Y%m%d%H%M%SZ", &tm);
-    der_put(out, utc ? DER_UTC : DER_GENTIME, tw_view_of(text, n));
+    char text[40], digits[16];
+    size_t n = 0;
+    tw_time_text(t, text, sizeof text); /* 2026-11-24T08:00:00Z: what is no digit goes */
+    for (const char *p = text; *p != '\0' && n < 14; p++)
+        if (*p >= '0' && *p <= '9')
+            digits[n++] = *p;
+    digits[n] = 'Z';
+    bool utc = !generalized && t >= 0 && t < 2524608000; /* 1970 to 2049 */
+    size_t skip = utc ? 2 : 0;
+    der_put(out, utc ? DER_UTC : DER_GENTIME, tw_view_of(digits + skip, n + 1 - skip));
 }
 
 void tw_make_extension(struct tw_buf *out, struct tw_view oid, bool critical, struct tw_view value)

@@ -5,7 +5,7 @@
 #include "x509/der.h"
 #include "x509/x509.h"
 
-enum { MAX_BYTES = 64 << 20, MAX_ANCHORS = 20000 };
+enum { MAX_BYTES = 64 << 20, MAX_ANCHORS = 20000, MAX_ALIKE = 1000 };
 
 struct anchor {
     size_t off, len;
@@ -67,12 +67,28 @@ static bool subject_of(struct tw_view der, struct tw_view *subject)
     return tw_rd_ok(&tbs) && tw_rd_ok(&whole);
 }
 
-/* The certificate whose DER was appended last. */
+/* Bounded: thousands of one name are no store but an attempt to keep us busy. */
+static struct anchor *find_same(struct tw_trust *t, uint64_t h, struct tw_view der)
+{
+    size_t at = t->buckets[h % TW_ARRAY_LEN(t->buckets)];
+    for (size_t i = 0; at != SIZE_MAX && i < MAX_ALIKE; at = t->anchors[at].next, i++)
+        if (tw_view_eq(tw_view_of(t->der.data + t->anchors[at].off, t->anchors[at].len), der))
+            return &t->anchors[at];
+    return NULL;
+}
+
+/* The certificate whose DER was appended last; one that is there already is taken off again. */
 static struct anchor *add_last(struct tw_trust *t, size_t start)
 {
     struct tw_view der = tw_view_of(t->der.data + start, t->der.len - start), subject;
     if (t->n == MAX_ANCHORS || !subject_of(der, &subject))
         return NULL;
+    uint64_t h = tw_dn_hash(subject);
+    struct anchor *same = find_same(t, h, der);
+    if (same != NULL) {
+        t->der.len = start;
+        return same;
+    }
     if (t->n == t->cap) {
         size_t cap = t->cap == 0 ? 256 : t->cap * 2;
         struct anchor *a = realloc(t->anchors, cap * sizeof *a);
@@ -81,7 +97,6 @@ static struct anchor *add_last(struct tw_trust *t, size_t start)
         t->anchors = a;
         t->cap = cap;
     }
-    uint64_t h = tw_dn_hash(subject);
     size_t *bucket = &t->buckets[h % TW_ARRAY_LEN(t->buckets)];
     struct anchor *a = &t->anchors[t->n];
     *a = (struct anchor){.off = start, .len = der.len,
@@ -158,6 +173,37 @@ size_t tw_trust_add(struct tw_trust *t, struct tw_view in, size_t *damaged)
     }
     t->der.failed = false; /* a store over its limit keeps what it has */
     return added;
+}
+
+bool tw_trust_add_der(struct tw_trust *t, struct tw_view der)
+{
+    size_t start = t->der.len;
+    bool ok = der.len > 2 && tw_buf_add(&t->der, der.data, der.len) && add_last(t, start) != NULL;
+    if (!ok)
+        t->der.len = start;
+    t->der.failed = false;
+    return ok;
+}
+
+bool tw_trust_add_with(struct tw_trust *t, struct tw_view der, struct tw_view aux)
+{
+    size_t start = t->der.len;
+    bool ok = der.len > 2 && tw_buf_add(&t->der, der.data, der.len) &&
+              tw_buf_add(&t->der, aux.data, aux.len) && add_block(t, start, der.len);
+    if (!ok)
+        t->der.len = start;
+    t->der.failed = false;
+    return ok;
+}
+
+bool tw_trust_relabel(struct tw_trust *t, const char *label)
+{
+    char *copy = strdup(label);
+    if (copy == NULL)
+        return false;
+    free(t->label);
+    t->label = copy;
+    return true;
 }
 
 size_t tw_trust_count(const struct tw_trust *t)

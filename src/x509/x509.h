@@ -180,6 +180,13 @@ void tw_trust_free(struct tw_trust *t);
 /** Adds every certificate of a PEM text or one DER certificate. Lazy: parses only what it needs
  *  to find an anchor by name. @return certificates added; *damaged counts blocks passed over */
 size_t tw_trust_add(struct tw_trust *t, struct tw_view pem_or_der, size_t *damaged);
+/** Adds one DER certificate; one that is there already is not added again. false: no certificate,
+ *  or the store is full. */
+bool tw_trust_add_der(struct tw_trust *t, struct tw_view der);
+/** The same with the settings that OpenSSL's X509_CERT_AUX has for it (at most 512 bytes count). */
+bool tw_trust_add_with(struct tw_trust *t, struct tw_view der, struct tw_view aux);
+/** Another name for reports; false for lack of memory. */
+bool tw_trust_relabel(struct tw_trust *t, const char *label);
 size_t tw_trust_count(const struct tw_trust *t);
 const char *tw_trust_label(const struct tw_trust *t);
 /** i-th anchor with that subject name; false past the end. */

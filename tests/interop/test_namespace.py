@@ -37,9 +37,9 @@ class PacketFilter(Checks, unittest.TestCase):
 
     def test_resets_on_a_large_client_hello(self):
         """As devices do that do not know of post-quantum key shares."""
-        d = self.behind("@ ip length > 1000 reject with tcp reset", "rst-on-client-hello",
-                        side="network", at="server_hello")
-        self.assertIn("size or its post-quantum", d.first["summary"], str(d))
+        d = self.behind("@ ip length > 1000 reject with tcp reset", "middlebox-large-client-hello",
+                        side="network", at="server_hello", certainty="likely")
+        self.assertIn("pq-key-share-intolerance", [x["id"] for x in d.first["not"]], str(d))
 
     def test_drops_after_the_handshake_began(self):
         """Silence is no cause by itself; it must be told as what it is, and in time."""

@@ -29,12 +29,15 @@ class Diagnosis:
         return "\n".join(lines)
 
 
-def diagnose(server, *options, host=pki.NAME, ca=True, ip="127.0.0.1", scheme="", timeout=60):
-    """Check host, whose address is that of the server. ca False: the system's trust store."""
+def diagnose(server, *options, host=pki.NAME, ca=True, ip="127.0.0.1", scheme="", timeout=60,
+             connect=True):
+    """Check host, whose address is that of the server. ca False: the system's trust store;
+    connect False: the name leads there by itself."""
     port = server if isinstance(server, int) else server.port
     trust = ["--ca", pki.shared().root.cert] if ca is True else ["--ca", ca] if ca else []
-    return Diagnosis(tw.tlswhy("check", "--json", *trust, "--connect", "%s:%d" % (ip, port),
-                               *options, "%s%s:%d" % (scheme, host, port), timeout=timeout))
+    to = ["--connect", "%s:%d" % (ip, port)] if connect else []
+    return Diagnosis(tw.tlswhy("check", "--json", *trust, *to, *options,
+                               "%s%s:%d" % (scheme, host, port), timeout=timeout))
 
 
 class Checks:

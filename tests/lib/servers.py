@@ -154,6 +154,14 @@ def openssl(pair, *options, www=True, stdin=subprocess.DEVNULL, env=None):
                   stdin=stdin, env=env)
 
 
+def openssl_at(pair, address, port=None):
+    """s_server at an address of one's own choice ("127.0.0.2", "[::1]"), and port."""
+    exe = program("openssl")
+    return launch("OpenSSL", lambda p, d: [exe, "s_server", "-accept", "%s:%d" % (address, p),
+                                           "-cert", pair.cert, "-key", pair.key, "-cert_chain",
+                                           pair.chain, "-www"], says="ACCEPT", port=port or 0)
+
+
 def gnutls(pair, *options):
     exe = program("gnutls-serv")
     cert = ["--x509certfile", pair.chain, "--x509keyfile", pair.key] if pair else []
