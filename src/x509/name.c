@@ -342,7 +342,7 @@ enum tw_name_match tw_cert_name_match(const struct tw_cert *c, const char *name,
         tw_copy_str(nearest, cap, cn);
     if (s.shallow && !s.lax)
         return TW_NAME_WILDCARD_DEPTH;
-    if (s.lax)
+    if (s.lax && s.ip_len == 0)
         return TW_NAME_UNUSUAL_FORM;
     if (!s.dns && cn[0] != '\0' &&
         (s.ip_len > 0 ? strcmp(cn, name) == 0 : dns_match(tw_view_str(cn), s.want)))

@@ -155,8 +155,8 @@ enum tw_name_match { TW_NAME_OK, TW_NAME_MISMATCH, TW_NAME_NO_SAN /* only a CN f
                      TW_NAME_WILDCARD_DEPTH, TW_NAME_IP_NOT_IN_SAN,
                      TW_NAME_BAD_REFERENCE /* what was asked for is no host name or address */,
                      TW_NAME_UNUSUAL_FORM /* it fits but for a form that clients refuse:
-                                             underscore, an address as dNSName, a wildcard that
-                                             stands alone, bytes that are no DNS name */ };
+                                             underscore, a wildcard that stands alone, bytes that
+                                             are no DNS name */ };
 /** Host (A-label form) or IP address text against a certificate, RFC 9525 6. nearest gets the
  *  closest SAN as text. A trailing dot of the name is passed over. */
 enum tw_name_match tw_cert_name_match(const struct tw_cert *c, const char *name, char *nearest,

@@ -24,7 +24,7 @@ CLASSES = {
     "malformed": {"malformed"}, "weak_signature": {"weak"}, "weak_key": {"weak"},
     "explicit_curve": {"weak", "other"},
     "name_mismatch": {"hostname_mismatch"}, "name_no_san": {"hostname_mismatch"},
-    "name_wildcard": {"hostname_mismatch"}, "name_ip": {"hostname_mismatch"},
+    "name_wildcard": {"hostname_mismatch"}, "name_ip": {"hostname_mismatch", "other"},
     "name_form": {"hostname_mismatch", "other"},           # limbo: classes come from case ids,
     "name_constraints": {"name_constraints", "other"},     # and cve:: and san:: name none
     "policy": {"policy"}, "revoked": {"revoked", "revoked_or_crl"},

@@ -46,8 +46,9 @@ static struct tw_view name_of(struct tw_buf *b, const char *o, const char *cn)
         tw_wr_vec(&rdns, 1, tw_buf_view(&atv));
     }
     tw_wr_u8(b, 0x30);
-    tw_wr_u8(b, 0x82);
-    tw_wr_vec(b, 2, tw_buf_view(&rdns));
+    if (rdns.len >= 128)
+        tw_wr_u8(b, 0x81);
+    tw_wr_vec(b, 1, tw_buf_view(&rdns));
     tw_buf_cleanup(&rdns);
     tw_buf_cleanup(&atv);
     return tw_buf_view(b);

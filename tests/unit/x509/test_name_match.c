@@ -20,7 +20,7 @@ static const struct trial trials[] = {
     {"www.*.test", "www.example.test", TW_NAME_UNUSUAL_FORM},
     {"www.example.test.", "www.example.test", TW_NAME_UNUSUAL_FORM},
     {"a_b.example.test", "a_b.example.test", TW_NAME_OK},
-    {"192.0.2.1", "192.0.2.1", TW_NAME_UNUSUAL_FORM}, /* an address as dNSName */
+    {"192.0.2.1", "192.0.2.1", TW_NAME_IP_NOT_IN_SAN}, /* an address as dNSName */
     {"www.example.test", "192.0.2.1", TW_NAME_IP_NOT_IN_SAN},
     {"www.example.test", "2001:db8::1", TW_NAME_IP_NOT_IN_SAN},
     {"www.example.test", "not a name", TW_NAME_BAD_REFERENCE},
