@@ -29,7 +29,8 @@ const struct tw_rule tw_rule_sni_host_mismatch = {
     .evidence = "The handshake passes; 421 comes, or \"hostname provided via SNI and via HTTP "
                 "differ\".",
     .fix = {{"client", "Send the same name in both.", "curl -H 'Host: NAME' https://NAME/"},
-            {"proxy", "Pass the visitor's name on in both.", "proxy_ssl_name $host; proxy_set_header Host $host;"},
+            {"proxy", "Pass the visitor's name on in both.",
+             "proxy_ssl_name $host; proxy_set_header Host $host;"},
             {"server", "Give hosts that need different settings their own certificate.", NULL}},
     .lookalikes = {{"sni-unrecognized", "the handshake itself fails"}},
     .refs = {"RFC 9110 §15.5.20", "RFC 6066 §3"},
@@ -45,7 +46,8 @@ const struct tw_rule tw_rule_plain_client_to_tls_port = {
     .evidence = "The server logs \"http request\", or answers 400 \"plain HTTP request was sent "
                 "to HTTPS port\".",
     .fix = {{"client", "Use https://, or switch TLS on.", "curl https://HOST:PORT/"},
-            {"nginx", "Send them on.", "error_page 497 =301 https://$host:$server_port$request_uri;"},
+            {"nginx", "Send them on.",
+             "error_page 497 =301 https://$host:$server_port$request_uri;"},
             {"proxy", "Speak TLS to the backend.", "proxy_pass https://backend:8443;"}},
     .lookalikes = {{"proxy-protocol-mismatch", "the text starts with PROXY"},
                    {"benign-probe", "a scanner"}},
@@ -60,9 +62,11 @@ const struct tw_rule tw_rule_protocol_prelude_missing = {
     .explain = "PostgreSQL, MySQL, SQL Server, LDAP and RDP talk their own protocol first and "
                "upgrade to TLS in it. A ClientHello as the first bytes is not understood.",
     .evidence = "It passes with the protocol's own upgrade.",
-    .fix = {{"client", "Use the protocol's client, or a tool that knows it.", "tlswhy check postgres://HOST:5432"},
+    .fix = {{"client", "Use the protocol's client, or a tool that knows it.",
+             "tlswhy check postgres://HOST:5432"},
             {"PostgreSQL 17", "Or let the client start with TLS.", "sslnegotiation=direct"},
-            {"proxy", "Do not terminate TLS in front of such a port, or let both ends know.", NULL}},
+            {"proxy",
+             "Do not terminate TLS in front of such a port, or let both ends know.", NULL}},
     .lookalikes = {{"plaintext-on-tls-port", "it answers in HTTP"},
                    {"db-tls-disabled", "the upgrade is understood, and refused"}},
     .refs = {"PostgreSQL: SSLRequest", "MySQL: SSL handshake", "MS-RDPBCGR §5.4"},
@@ -110,7 +114,8 @@ const struct tw_rule tw_rule_double_tls = {
     .evidence = "After the outer handshake the first bytes inside are 16 03, or an error about "
                 "plain text.",
     .fix = {{"HAProxy", "Either pass through ...", "mode tcp (no 'ssl' on the bind line)"},
-            {"HAProxy backend", "... or end it and say so to the server.", "server s1 10.0.0.1:8080 (no 'ssl')"},
+            {"HAProxy backend", "... or end it and say so to the server.",
+             "server s1 10.0.0.1:8080 (no 'ssl')"},
             {"Kubernetes", "Tell the ingress what the backend speaks.",
              "nginx.ingress.kubernetes.io/backend-protocol: HTTPS"}},
     .lookalikes = {{"plain-client-to-tls-port", "what is inside is text"}},

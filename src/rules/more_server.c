@@ -158,7 +158,8 @@ const struct tw_rule tw_rule_cipher_string_invalid = {
     .fix = {{"OpenSSL", "Evaluate the string.", "openssl ciphers -v 'STRING'"},
             {"nginx", "TLS 1.3 suites are set elsewhere.",
              "ssl_ciphers HIGH:!aNULL; ssl_conf_command Ciphersuites TLS_AES_128_GCM_SHA256;"},
-            {"curl", "Two options: before TLS 1.3, and TLS 1.3.", "curl --ciphers ... --tls13-ciphers ..."}},
+            {"curl", "Two options: before TLS 1.3, and TLS 1.3.",
+             "curl --ciphers ... --tls13-ciphers ..."}},
     .lookalikes = {{"cipher-no-overlap", "the list is good, the peer's is another one"}},
     .refs = {"openssl-ciphers(1)"},
 };
@@ -174,7 +175,8 @@ const struct tw_rule tw_rule_proxy_protocol_mismatch = {
     .evidence = "The server logs \"wrong version number\", \"broken header\" or a request that "
                 "starts with PROXY.",
     .fix = {{"nginx", "Expect it on that port.", "listen 443 ssl proxy_protocol;"},
-            {"HAProxy", "Both ends must agree.", "bind :443 accept-proxy ssl ... / server ... send-proxy"},
+            {"HAProxy", "Both ends must agree.",
+             "bind :443 accept-proxy ssl ... / server ... send-proxy"},
             {"Postfix", "Expect it.", "smtpd_upstream_proxy_protocol = haproxy"},
             {"cloud load balancer", "Switch PROXY protocol off on the target group, or on at the "
                                     "server.", NULL}},
@@ -191,9 +193,11 @@ const struct tw_rule tw_rule_server_overload = {
                "up the CPU. Connections time out or are reset, now and then, mostly at peak times.",
     .evidence = "Some of many identical handshakes fail or take seconds; the log has \"too many "
                 "open files\" or \"worker_connections are not enough\".",
-    .fix = {{"nginx", "Raise limits.", "worker_rlimit_nofile 65536; events { worker_connections 16384; }"},
+    .fix = {{"nginx", "Raise limits.",
+             "worker_rlimit_nofile 65536; events { worker_connections 16384; }"},
             {"Linux", "Look at overflows of the backlog.", "nstat -az TcpExtListenOverflows"},
-            {"any server", "Prefer ECDSA certificates and session resumption: less work each.", NULL}},
+            {"any server",
+             "Prefer ECDSA certificates and session resumption: less work each.", NULL}},
     .lookalikes = {{"tcp-timeout", "no connection at all, at any time"},
                    {"waf-fingerprint-block", "only some clients, always"}},
     .refs = {"listen(2)"},
@@ -223,10 +227,12 @@ const struct tw_rule tw_rule_benign_probe = {
     .explain = "Load balancers that only open a TCP connection, scanners, and browsers that open "
                "connections in advance leave handshake errors in server logs. No user was refused.",
     .evidence = "The same few addresses, at regular times, end before or right after the hello.",
-    .fix = {{"health check", "Let it make a TLS handshake.", "server s1 10.0.0.1:443 check check-ssl verify none"},
+    .fix = {{"health check", "Let it make a TLS handshake.",
+             "server s1 10.0.0.1:443 check check-ssl verify none"},
             {"log", "Lower the level of these lines.", NULL},
             {"service", "Make sure that real clients pass.", "tlswhy check HOST:PORT"}},
-    .lookalikes = {{"client-rejected-server-cert", "real clients, which leave after the certificate"},
+    .lookalikes = {{"client-rejected-server-cert",
+             "real clients, which leave after the certificate"},
                    {"mtu-blackhole", "clients of one network leave in the middle"}},
     .refs = {"RFC 8446 §6.1"},
 };
@@ -242,9 +248,12 @@ const struct tw_rule tw_rule_client_ca_list_too_large = {
     .evidence = "Only with client authentication on; \"excessive message size\" or Schannel event "
                 "36885.",
     .fix = {{"Windows", "Send no list.", "SCHANNEL: SendTrustedIssuerList=0"},
-            {"nginx", "Name only the CAs that issue client certificates.", "ssl_client_certificate clients-ca.pem;"},
-            {"Apache", "Announce fewer names than are trusted.", "SSLCADNRequestFile clients-ca.pem"}},
-    .lookalikes = {{"client-cert-not-sent-ca-hint", "the list is short, and lacks the client's CA"}},
+            {"nginx", "Name only the CAs that issue client certificates.",
+             "ssl_client_certificate clients-ca.pem;"},
+            {"Apache", "Announce fewer names than are trusted.",
+             "SSLCADNRequestFile clients-ca.pem"}},
+    .lookalikes = {{"client-cert-not-sent-ca-hint",
+             "the list is short, and lacks the client's CA"}},
     .refs = {"RFC 8446 §4.2.4", "RFC 5246 §7.4.4"},
 };
 
