@@ -26,6 +26,7 @@ struct cli_common {
     unsigned port;         /* lab */
     bool diagnose, list;
     const char *write_ca, *write_log_list;
+    bool check;            /* explain */
     struct tw_lib *lib;
     struct tw_options *options;  /* check and lab */
     const char **args; size_t args_n;
@@ -45,6 +46,7 @@ extern const struct cli_command *const cli_commands[];  /* NULL-terminated; [0] 
 int cli_check(struct cli_common *c);
 int cli_replay(struct cli_common *c);
 int cli_causes(struct cli_common *c);
+int cli_explain(struct cli_common *c);
 int cli_lab(struct cli_common *c);
 int cli_completions(struct cli_common *c);
 int cli_stores(struct cli_common *c);

@@ -70,15 +70,25 @@ static const struct cli_option opt_help[] = {
     {0},
 };
 
+static const struct cli_option opt_explain[] = {
+    {"check", 0, NULL, "then check the host that the text names", false},
+    {0},
+};
+
 static const struct cli_option *const groups_none[] = {opt_help, NULL};
 static const struct cli_option *const groups_check[] = {opt_check, opt_trace, opt_output,
                                                          opt_help, NULL};
 static const struct cli_option *const groups_plain[] = {opt_output, opt_help, NULL};
+static const struct cli_option *const groups_explain[] = {opt_explain, opt_output, opt_help,
+                                                           NULL};
 static const struct cli_option *const groups_lab[] = {opt_lab, opt_output, opt_help, NULL};
 
 static const struct cli_command cmd_check = {
     "check", "[check] TARGET... | -", "why does a handshake with this server fail?", groups_check,
     cli_check, "hosts", false};
+static const struct cli_command cmd_explain = {
+    "explain", "explain TEXT... | -", "what can this error message mean?", groups_explain,
+    cli_explain, NULL, false};
 static const struct cli_command cmd_replay = {
     "replay", "replay FILE | -", "judge a saved trace again, without network", groups_plain,
     cli_replay, "files", false};
@@ -96,8 +106,8 @@ static const struct cli_command cmd_stores = {
     "stores", "stores [STORE...]", "the trust stores of this machine", groups_plain, cli_stores,
     "files", false};
 
-const struct cli_command *const cli_commands[] = {&cmd_check, &cmd_replay, &cmd_lab, &cmd_causes,
-                                                  &cmd_stores, &cmd_completions, NULL};
+const struct cli_command *const cli_commands[] = {&cmd_check, &cmd_explain, &cmd_replay, &cmd_lab,
+                                                  &cmd_causes, &cmd_stores, &cmd_completions, NULL};
 
 /* ---- helpers ---------------------------------------------------------------------------------- */
 
@@ -266,6 +276,8 @@ static int take_own(struct cli_common *c, const struct cli_option *o, const char
         c->help = true;
     else if (strcmp(o->name, "diagnose") == 0)
         c->diagnose = true;
+    else if (strcmp(o->name, "check") == 0)
+        c->check = true;
     else if (strcmp(o->name, "list") == 0)
         c->list = true;
     else if (strcmp(o->name, "save-trace") == 0)
