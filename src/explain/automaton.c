@@ -24,14 +24,6 @@ static void classify(struct tw_automaton *a)
                 a->class_of[(uint8_t)*p] = (uint8_t)a->classes++;
 }
 
-static size_t count_states(void)
-{
-    size_t n = 1;
-    for (size_t i = 0; i < tw_explain_anchors_n; i++)
-        n += strlen(tw_explain_anchors[i].text);
-    return n;
-}
-
 static void insert(struct tw_automaton *a, size_t i)
 {
     size_t state = 0;
@@ -77,19 +69,15 @@ struct tw_automaton *tw_automaton_new(void)
     if (a == NULL)
         return NULL;
     classify(a);
-    size_t max = count_states();
+    size_t max = tw_explain_states;
+    a->next = calloc(max * a->classes, sizeof *a->next);
+    a->anchor = calloc(max, sizeof *a->anchor);
+    a->suffix = calloc(max, sizeof *a->suffix);
+    bool ok = a->next != NULL && a->anchor != NULL && a->suffix != NULL;
     a->states = 1;
-    bool ok = max <= UINT16_MAX * 2u;
-    if (ok) {
-        a->next = calloc(max * a->classes, sizeof *a->next);
-        a->anchor = calloc(max, sizeof *a->anchor);
-        a->suffix = calloc(max, sizeof *a->suffix);
-        ok = a->next != NULL && a->anchor != NULL && a->suffix != NULL;
-    }
-    for (size_t i = 0; ok && i < tw_explain_anchors_n; i++) {
+    for (size_t i = 0; ok && i < tw_explain_anchors_n; i++)
         insert(a, i);
-        ok = a->states <= UINT16_MAX - 64u; /* numbers are 16 bits; the generator checks as well */
-    }
+    assert(!ok || a->states == max);
     if (!ok || !complete(a)) {
         tw_automaton_free(a);
         return NULL;

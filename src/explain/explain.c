@@ -60,7 +60,7 @@ static void shadow(struct tw_hits *h)
     for (size_t i = 0; i < h->n; i++)
         for (size_t k = 0; k < h->n; k++) {
             const struct tw_hit *a = &h->hit[i], *b = &h->hit[k];
-            if (i == k || !speaks(a) || !speaks(b) || !tw_hit_overlap(a, b))
+            if (i == k || !speaks(a) || !speaks(b) || a->row->vague || !tw_hit_overlap(a, b))
                 continue;
             if (tw_hit_specificity(a) > tw_hit_specificity(b) || (tw_hit_specificity(a) == tw_hit_specificity(b) && i < k))
                 h->hit[k].shadowed = true;

@@ -31,6 +31,7 @@ struct tw_row {
     uint16_t anchor;           /* index of its anchor */
     uint8_t side;              /* enum tw_row_side */
     bool proves;               /* the text means exactly its one cause */
+    bool vague;                /* counts only when nothing else in the paste names a cause */
     bool hint;                 /* no message: something that makes causes likelier or not */
     bool context;              /* tells stack and side only: no causes of its own */
     bool sends;                /* an alert in it was sent by the one who speaks */
@@ -43,6 +44,7 @@ struct tw_reason {
     uint16_t code;
     uint8_t lib;               /* number in OpenSSL, 0x80 | number in BoringSSL, 0xfe X509_V_ERR */
     int16_t alert;             /* number of the alert that it reports, -1 none */
+    bool vague;                /* as in struct tw_row */
 };
 
 struct tw_alert_row {
@@ -74,6 +76,7 @@ extern const size_t tw_explain_causes_n;
 extern const struct tw_anchor tw_explain_anchors[];
 extern const size_t tw_explain_anchors_n;
 extern const uint16_t tw_explain_anchor_rows[];
+extern const size_t tw_explain_states;    /* of the automaton over all anchors; fits 16 bits */
 enum { TW_CAUSE_END = 0xff };
 
 /* ---- fold.c: a text in any dress becomes plain --------------------------------------------------- */
@@ -122,6 +125,8 @@ bool tw_pattern_match(const struct tw_row *row, struct tw_view text, size_t anch
 const struct tw_reason *tw_reason_at(struct tw_view text, size_t pos, size_t *end);
 /** Packed code of OpenSSL 1.x, 3.x, LibreSSL or BoringSSL; NULL when unknown. */
 const struct tw_reason *tw_reason_by_code(uint64_t code);
+/** The alert in a packed code that has no name: reason 1000 + number of library SSL. -1 none. */
+int tw_alert_by_code_packed(uint64_t code);
 /** Alert by name in any spelling that starts at pos; -1 when none. */
 int tw_alert_at(struct tw_view text, size_t pos, size_t *end);
 const struct tw_alert_row *tw_alert_row_of(int number);

@@ -87,14 +87,14 @@ class Tables:
         if len(f) not in (3, 4):
             fail(where, "pattern, side, causes[, note] are wanted")
         pattern = compile_pattern(f[0], where)
-        proves = f[2].startswith("!")
-        causes = self.cause_list(f[2].lstrip("!"), where)
+        proves, vague = f[2].startswith("!"), f[2].startswith("~")
+        causes = self.cause_list(f[2].lstrip("!~"), where)
         side, _, sends = f[1].partition("-")
         if side not in SIDES or sends not in ("", "sends") or stack is None:
             fail(where, "the side is client, server or either; the stack is in a line before, after @")
         if not literals(pattern):
             fail(where, "nothing literal in it")
-        self.rows.append(dict(pattern=pattern, stack=stack, side=side, sends=bool(sends), causes=causes, proves=proves, hint=hint,
+        self.rows.append(dict(pattern=pattern, stack=stack, side=side, sends=bool(sends), causes=causes, proves=proves, vague=vague, hint=hint,
                               note=f[3] if len(f) > 3 else None, where=where,
                               context=not causes and not re.search("[\4-\6\16]", pattern)))
 
@@ -114,7 +114,7 @@ class Tables:
         number = table[name] | (0x80 if table is BORING else 0)
         alert = int(code) - 1000 if name == "SSL" and int(code) >= 1000 and int(code) < 1200 else -1
         self.reasons.append(dict(lib=number, code=int(code), symbol=f[1], text=f[2], alert=alert,
-                                 causes=self.cause_list(f[3], where)))
+                                 vague=f[3].startswith("~"), causes=self.cause_list(f[3].lstrip("~"), where)))
 
     def alert(self, f, where, _):
         if len(f) != 4:
@@ -167,20 +167,21 @@ def emit(t, out):
         return "L%d" % pool.setdefault(tuple(lst), len(pool))
 
     anchors = t.anchors()
-    size = sum(map(len, anchors))
-    if size > 65000:
+    states = 1 + len({a[:n + 1] for a in anchors for n in range(len(a))})
+    if states > 65000:
         sys.exit("the automaton's states do not fit 16 bits: shorten ANCHOR_MAX")
     place = {a: i for i, a in enumerate(anchors)}
     # Same text in several libraries: the first of the file is found.
     seen, reasons = {}, []
     for r in t.reasons:
         r["key"] = re.sub("[_-]", " ", fold(r["text"])).strip()
-    rows = ["    {%s, %s, %s, %s, %d, %d, %s, %s, %s, %s, %s}," % (
+    rows = ["    {%s, %s, %s, %s, %d, %d, %s, %s, %s, %s, %s, %s}," % (
         c_text(r["pattern"]), c_text(r["stack"]), c_text(r["note"]), ref(r["causes"]),
         min(65535, sum(map(len, literals(r["pattern"])))), place[r["anchor_text"]], SIDES[r["side"]],
-        *("true" if r[k] else "false" for k in ("proves", "hint", "context", "sends"))) for r in t.rows]
-    reasons = ["    {%s, %s, %s, %d, %d, %d}," % (c_text(r["key"]), c_text(r["symbol"]), ref(r["causes"]),
-                                                  r["code"], r["lib"], r["alert"])
+        *("true" if r[k] else "false" for k in ("proves", "vague", "hint", "context", "sends"))) for r in t.rows]
+    reasons = ["    {%s, %s, %s, %d, %d, %d, %s}," % (c_text(r["key"]), c_text(r["symbol"]), ref(r["causes"]),
+                                                      r["code"], r["lib"], r["alert"],
+                                                      "true" if r["vague"] else "false")
                for r in sorted(t.reasons, key=lambda r: r["key"].encode())]
     alerts = ["    {%d, %s, %s, %s}," % (n, c_text("".join(x + " " for x in names)), ref(a), ref(b))
               for n, names, a, b in t.alerts]
@@ -199,6 +200,7 @@ def emit(t, out):
                              ("struct tw_anchor", "anchors", lines)):
         w("const %s tw_explain_%s[] = {\n%s\n};\n" % (kind, name, "\n".join(body)))
         w("const size_t tw_explain_%s_n = sizeof tw_explain_%s / sizeof tw_explain_%s[0];\n\n" % (name, name, name))
+    w("const size_t tw_explain_states = %d;\n\n" % states)
     w("const uint16_t tw_explain_anchor_rows[] = {\n%s\n};\n" % ",\n".join(
         "    " + ", ".join(map(str, flat[i:i + 20])) for i in range(0, len(flat), 20)))
 

@@ -103,6 +103,14 @@ const struct tw_reason *tw_reason_by_code(uint64_t code)
     return by_number(lib1, reason1);
 }
 
+int tw_alert_by_code_packed(uint64_t code)
+{
+    unsigned lib3 = (unsigned)(code >> 23) & 0xff, lib1 = (unsigned)(code >> 24) & 0xff;
+    unsigned reason = (unsigned)(code & 0xfff);
+    bool ssl = lib3 == LIB_SSL || lib1 == LIB_SSL || lib1 == BORING_SSL;
+    return code <= UINT32_MAX && ssl && reason >= 1000 && reason <= 1255 ? (int)reason - 1000 : -1;
+}
+
 /* ---- alerts -------------------------------------------------------------------------------------- */
 
 const struct tw_alert_row *tw_alert_row_of(int number)

@@ -44,7 +44,7 @@ static size_t number_len(struct tw_view t, size_t at, uint64_t *value)
 }
 
 /* Eight hex digits, or a decimal number as Envoy and others print it. */
-static size_t packed_len(struct tw_view t, size_t at, const struct tw_reason **reason)
+static size_t packed_len(struct tw_view t, size_t at, const struct tw_reason **reason, int *alert)
 {
     uint64_t v = 0;
     size_t i = at, digits = 0;
@@ -67,6 +67,7 @@ static size_t packed_len(struct tw_view t, size_t at, const struct tw_reason **r
         return 0;
     }
     *reason = tw_reason_by_code(v);
+    *alert = tw_alert_by_code_packed(v);
     return i - at;
 }
 
@@ -119,11 +120,14 @@ static bool match_value(struct matcher *m, const char *p, size_t at)
     }
     default: {
         const struct tw_reason *r = NULL;
-        size_t n = packed_len(m->t, at, &r);
+        int alert = -1;
+        size_t n = packed_len(m->t, at, &r, &alert);
         if (n == 0)
             return false;
         if (r != NULL)
             m->span.reason = r;
+        if (alert >= 0 && tw_alert_row_of(alert) != NULL)
+            m->span.alert = alert;
         return match_here(m, p + 1, at + n);
     }
     }

@@ -20,12 +20,17 @@ struct ranking {
     struct score *score;                   /* per cause */
 };
 
-/* A server that verifies looks at the client's certificate: the same words, other causes. */
+/*
+ * What a client says of a server, said by a server of a client: the same words, other causes. A
+ * server that verifies looks at the client's certificate; what is no TLS comes from clients; an end
+ * in the middle is mostly a client that left.
+ */
 static const struct { const char *client, *server; } seen_by_server[] = {
     {"cert-expired", "client-cert-expired"},
     {"cert-not-yet-valid", "client-cert-expired"},
     {"clock-skew-client", "clock-skew-server"},
     {"untrusted-private-ca", "client-cert-rejected"},
+    {"untrusted-private-ca", "client-cert-chain-incomplete"},
     {"self-signed-leaf", "client-cert-rejected"},
     {"chain-missing-intermediate", "client-cert-chain-incomplete"},
     {"interception-proxy", "client-cert-rejected"},
@@ -33,8 +38,26 @@ static const struct { const char *client, *server; } seen_by_server[] = {
     {"trust-store-outdated", "client-cert-rejected"},
     {"antivirus-interception", "client-cert-rejected"},
     {"default-placeholder-cert", "client-cert-rejected"},
+    {"name-mismatch", ""},
     {"eku-missing", "eku-client-auth-missing"},
     {"key-usage-wrong", "eku-client-auth-missing"},
+    {"plaintext-on-tls-port", "proxy-protocol-mismatch"},
+    {"plaintext-on-tls-port", "plain-client-to-tls-port"},
+    {"plaintext-on-tls-port", "benign-probe"},
+    {"starttls-needed", ""},
+    {"wrong-service-on-port", ""},
+    {"proxy-scheme-mismatch", ""},
+    {"protocol-prelude-missing", ""},
+    {"captive-portal", ""},
+    {"close-on-client-hello", "benign-probe"},
+    {"close-on-client-hello", "client-rejected-server-cert"},
+    {"close-on-client-hello", "mtu-blackhole"},
+    {"reset-before-hello", "benign-probe"},
+    {"rst-on-client-hello", "benign-probe"},
+    {"rst-on-client-hello", "client-rejected-server-cert"},
+    {"sni-filtering", ""},
+    {"version-server-too-old", "version-client-too-old"},
+    {"version-intolerance", ""},
 };
 
 static size_t cause_index(const char *id)
@@ -80,40 +103,63 @@ static void add_cause(uint8_t *list, size_t *n, size_t cause)
     list[*n] = TW_CAUSE_END;
 }
 
-static const uint8_t *raw_causes(const struct tw_hit *h, enum tw_row_side side)
+/* An alert of which nobody knows who sent it: the likeliest of both in turn. */
+static void mix(uint8_t *list, const uint8_t *a, const uint8_t *b)
 {
-    if (h->row->causes[0] != TW_CAUSE_END)
-        return h->row->causes;
-    if (h->alert >= 0) {
-        const struct tw_alert_row *a = tw_alert_row_of(h->alert);
-        bool server_sent = (side == TW_ROW_SERVER) == h->row->sends;
-        return a == NULL ? NULL : server_sent ? a->by_server : a->by_client;
+    size_t n = 0;
+    while (*a != TW_CAUSE_END || *b != TW_CAUSE_END) {
+        if (*a != TW_CAUSE_END)
+            add_cause(list, &n, *a++);
+        if (*b != TW_CAUSE_END)
+            add_cause(list, &n, *b++);
     }
-    return h->reason != NULL ? h->reason->causes : NULL;
+}
+
+static void add_translated(uint8_t *list, size_t *n, size_t cause)
+{
+    bool found = false;
+    for (size_t k = 0; k < TW_ARRAY_LEN(seen_by_server); k++) {
+        if (strcmp(seen_by_server[k].client, tw_explain_causes[cause].id) != 0)
+            continue;
+        found = true;
+        if (seen_by_server[k].server[0] != '\0')
+            add_cause(list, n, cause_index(seen_by_server[k].server));
+    }
+    if (!found)
+        add_cause(list, n, cause);
 }
 
 static void list_causes(struct ranking *r, size_t i)
 {
     const struct tw_hit *h = &r->h->hit[i];
-    const uint8_t *c = raw_causes(h, r->side_of[i]);
-    bool translate = r->side_of[i] == TW_ROW_SERVER && h->row->side == TW_ROW_EITHER && h->alert < 0;
-    translate = translate || (r->side_of[i] == TW_ROW_SERVER && h->row->causes[0] == TW_CAUSE_END &&
-                              h->alert < 0 && h->reason != NULL);
+    uint8_t *list = r->list[i];
+    const uint8_t *c = h->row->causes;
     size_t n = 0;
-    r->list[i][0] = TW_CAUSE_END;
-    for (; c != NULL && *c != TW_CAUSE_END; c++) {
-        const char *id = tw_explain_causes[*c].id;
-        size_t cause = *c;
-        for (size_t k = 0; translate && k < TW_ARRAY_LEN(seen_by_server); k++)
-            if (strcmp(seen_by_server[k].client, id) == 0)
-                cause = cause_index(seen_by_server[k].server);
-        add_cause(r->list[i], &n, cause);
+    list[0] = TW_CAUSE_END;
+    bool own = *c != TW_CAUSE_END;
+    const struct tw_alert_row *a = own || h->alert < 0 ? NULL : tw_alert_row_of(h->alert);
+    if (a != NULL && r->side_of[i] == TW_ROW_EITHER) {
+        mix(list, a->by_server, a->by_client);
+        return;
+    }
+    if (a != NULL)
+        c = (r->side_of[i] == TW_ROW_SERVER) == h->row->sends ? a->by_server : a->by_client;
+    else if (!own && h->reason != NULL)
+        c = h->reason->causes;
+    /* A row that is for servers has its causes as they are for servers. */
+    bool translate = a == NULL && r->side_of[i] == TW_ROW_SERVER &&
+                     !(own && h->row->side == TW_ROW_SERVER);
+    for (; *c != TW_CAUSE_END; c++) {
+        if (translate)
+            add_translated(list, &n, *c);
+        else
+            add_cause(list, &n, *c);
     }
 }
 
 static double share(const uint8_t *list, size_t place)
 {
-    double w = 0.7 + 0.1 * tw_explain_causes[list[place]].frequency;
+    double w = 0.8 + 0.04 * tw_explain_causes[list[place]].frequency;
     for (size_t i = 0; i < place; i++)
         w *= 0.8;
     return w;
@@ -159,10 +205,31 @@ static bool same_list(const uint8_t *a, const uint8_t *b)
     return a[i] == b[i];
 }
 
-static bool told_before(const struct ranking *r, size_t i)
+static bool counts(const struct ranking *r, size_t i)
+{
+    return !r->h->hit[i].shadowed && r->list[i][0] != TW_CAUSE_END;
+}
+
+static bool is_vague(const struct tw_hit *h)
+{
+    bool own = h->row->causes[0] != TW_CAUSE_END;
+    return own ? h->row->vague : h->alert < 0 && h->reason != NULL && h->reason->vague;
+}
+
+/* What only says that something failed is kept out once a message says more. */
+static bool only_vague(const struct ranking *r)
+{
+    for (size_t i = 0; i < r->h->n; i++)
+        if (counts(r, i) && !is_vague(&r->h->hit[i]))
+            return false;
+    return true;
+}
+
+static bool told_before(const struct ranking *r, size_t i, bool vague)
 {
     for (size_t k = 0; k < i; k++)
-        if (!r->h->hit[k].shadowed && same_list(r->list[k], r->list[i]))
+        if (counts(r, k) && (vague || !is_vague(&r->h->hit[k])) &&
+            same_list(r->list[k], r->list[i]))
             return true;
     return false;
 }
@@ -170,10 +237,11 @@ static bool told_before(const struct ranking *r, size_t i)
 static void weigh(struct ranking *r)
 {
     const struct tw_hits *h = r->h;
+    bool vague = only_vague(r);
     for (size_t c = 0; c < tw_explain_causes_n; c++)
         r->score[c].product = 1;
     for (size_t i = 0; i < h->n; i++) {
-        if (h->hit[i].shadowed || r->list[i][0] == TW_CAUSE_END || told_before(r, i))
+        if (!counts(r, i) || (!vague && is_vague(&h->hit[i])) || told_before(r, i, vague))
             continue;
         count_message(r, r->list[i]);
         (void)normalise(r);
@@ -182,7 +250,7 @@ static void weigh(struct ranking *r)
     }
     for (size_t i = 0; i < h->hints_n; i++)
         for (const uint8_t *c = h->hint[i].row->causes; *c != TW_CAUSE_END; c++)
-            r->score[*c].product *= 3;
+            r->score[*c].product *= 2;
     (void)normalise(r);
 }
 
