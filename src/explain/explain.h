@@ -30,4 +30,7 @@ enum tw_status tw_explain(const struct tw_explainer *e, struct tw_view text,
                           struct tw_trace *trace, struct tw_arena *arena,
                           struct tw_diagnosis *d) TW_MUST_CHECK;
 
+/** Some message of the catalogue can mean this cause. */
+bool tw_explain_knows(const char *cause_id);
+
 #endif

@@ -157,3 +157,33 @@ int tw_alert_at(struct tw_view text, size_t pos, size_t *end)
     }
     return best;
 }
+
+/* ---- causes ----------------------------------------------------------------------------------------- */
+
+static bool lists(const uint8_t *list, uint8_t cause)
+{
+    for (; *list != TW_CAUSE_END; list++)
+        if (*list == cause)
+            return true;
+    return false;
+}
+
+bool tw_explain_knows(const char *cause_id)
+{
+    size_t c = 0;
+    while (c < tw_explain_causes_n && strcmp(tw_explain_causes[c].id, cause_id) != 0)
+        c++;
+    if (c == tw_explain_causes_n)
+        return false;
+    for (size_t i = 0; i < tw_explain_rows_n; i++)
+        if (!tw_explain_rows[i].hint && lists(tw_explain_rows[i].causes, (uint8_t)c))
+            return true;
+    for (size_t i = 0; i < tw_explain_reasons_n; i++)
+        if (lists(tw_explain_reasons[i].causes, (uint8_t)c))
+            return true;
+    for (size_t i = 0; i < tw_explain_alerts_n; i++)
+        if (lists(tw_explain_alerts[i].by_server, (uint8_t)c) ||
+            lists(tw_explain_alerts[i].by_client, (uint8_t)c))
+            return true;
+    return false;
+}

@@ -96,21 +96,3 @@ const struct tw_rule tw_rule_client_cert_key_unavailable = {
                    {"key-mismatch", "the server's key and certificate differ"}},
     .refs = {"RFC 8446 §4.4.3"},
 };
-
-const struct tw_rule tw_rule_eku_client_auth_missing = {
-    .id = "eku-client-auth-missing",
-    .title = "The client's certificate is not meant for clients (no clientAuth)",
-    .category = "certificate",
-    .side = TW_CLIENT,
-    .explain = "The certificate's extended key usage allows serverAuth only. Public CAs leave "
-               "clientAuth out since 2025/26, so mutual TLS, XMPP and SIP with public certificates "
-               "stop working at renewal.",
-    .evidence = "\"unsuitable certificate purpose\" on the server; the certificate has an EKU "
-                "without clientAuth.",
-    .fix = {{"client", "Take a client certificate from a private CA.",
-             "extendedKeyUsage = clientAuth"},
-            {"server", "Trust that private CA for clients.", NULL}},
-    .lookalikes = {{"client-cert-rejected", "the issuer is what is not accepted"},
-                   {"eku-missing", "the server's certificate lacks serverAuth"}},
-    .refs = {"RFC 5280 §4.2.1.12", "Chrome Root Program Policy 1.6"},
-};
