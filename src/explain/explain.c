@@ -38,7 +38,8 @@ static int by_place(const void *a, const void *b)
 
 size_t tw_hit_specificity(const struct tw_hit *h)
 {
-    return h->row->literal + (h->reason != NULL ? strlen(h->reason->text) : 0) +
+    /* a row that spells the text out is meant before one with a placeholder for it */
+    return h->row->literal + (h->reason != NULL ? strlen(h->reason->text) - 1 : 0) +
            (h->alert >= 0 ? 4u : 0);
 }
 

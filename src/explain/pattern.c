@@ -99,6 +99,8 @@ static bool match_value(struct matcher *m, const char *p, size_t at)
     }
     case TW_PAT_ALERT_NO: {
         size_t n = number_len(m->t, at, &v);
+        if (v >= 0x100 && v <= 0x1ff)
+            v -= 0x100; /* QUIC's CRYPTO_ERROR, RFC 9001 4.8 */
         if (n == 0 || v > 255 || tw_alert_row_of((int)v) == NULL)
             return false;
         m->span.alert = (int)v;

@@ -7,7 +7,7 @@ import unittest
 from tw import SHARED, TOP, causes, tlswhy
 
 ERRORS = SHARED / "suites/errors"
-CASES = TOP / "tests/explain/pastes"
+PASTES = TOP / "tests/explain/pastes.txt"
 
 
 def explain(text, release=True, *args):
@@ -21,6 +21,39 @@ def explain_all(texts):
     texts = list(texts)
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
         return dict(zip(texts, pool.map(explain, texts)))
+
+
+def read_pastes():
+    """(causes, target or None, text) of each case."""
+    body = "".join(l for l in PASTES.read_text().splitlines(True) if not l.startswith("# "))
+    for case in body.split("=== ")[1:]:
+        head, text = case.split("\n", 1)
+        want, _, target = head.partition("@")
+        yield want.split(), target.strip() or None, text
+
+
+class Pastes(unittest.TestCase):
+    """What people paste: logs, traces, pages."""
+
+    def test_each_is_explained(self):
+        cases = list(read_pastes())
+        self.assertGreater(len(cases), 60)
+        answers = explain_all([text for _, _, text in cases])
+        for want, target, text in cases:
+            got = answers[text]
+            with self.subTest(text=text[:120]):
+                if want == ["-"]:
+                    self.assertEqual(causes(got), [])
+                else:
+                    self.assertIn((causes(got) + [None])[0], want)
+
+    def test_the_host_is_found(self):
+        for want, target, text in read_pastes():
+            if target is None:
+                continue
+            r = tlswhy("explain", "-", input=text.encode())
+            with self.subTest(text=text[:120]):
+                self.assertIn("tlswhy check %s\n" % target, r.out)
 
 
 @unittest.skipUnless((ERRORS / "lab-matrix.jsonl").exists(), "no ../shared")
