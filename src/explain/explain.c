@@ -88,28 +88,52 @@ static void find_target(struct tw_trace *t, struct tw_view text, const struct tw
         add_setting(t, "scheme", target.scheme, 0);
 }
 
-/* A paste that is nothing but a code: looked at as if the word for it stood before. */
+/* "EC_R_BAD_SIGNATURE", "alertBadRecordMAC": what stands before the name itself. */
+static size_t family_prefix(struct tw_view word)
+{
+    for (size_t i = 0; i + 3 < word.len && i < 14; i++)
+        if (word.data[i] == '_' && word.data[i + 1] == 'R' && word.data[i + 2] == '_')
+            return i + 3;
+    return 0;
+}
+
+static void try_behind(const struct tw_explainer *e, const char *word, struct tw_view text,
+                       struct tw_hits *h)
+{
+    char line[300];
+    int n = snprintf(line, sizeof line, "%s%.*s", word, (int)text.len, (const char *)text.data);
+    tw_explain_find(e->automaton, tw_view_of(line, (size_t)n), h);
+    size_t kept = 0;
+    for (size_t k = 0; k < h->n; k++) {
+        const struct tw_hit *x = &h->hit[k];
+        /* all of it must be the code: no bare words */
+        bool whole = x->offset + x->len == (size_t)n;
+        if (whole && (x->reason != NULL || x->alert >= 0 || x->row->causes[0] != TW_CAUSE_END))
+            h->hit[kept++] = *x;
+    }
+    h->n = kept;
+}
+
+/* A paste that is nothing but a code or a reason: looked at as if the word for it stood before. */
 static void find_bare_code(const struct tw_explainer *e, struct tw_view text, struct tw_hits *h)
 {
-    static const char *const words[] = {"code: ", "alert number ", "curl: (", "net_error "};
+    static const char *const words[] = {"code: ", "alert number ", "curl: (", "net_error ",
+                                        "SSL routines::", "fatal alert: "};
     size_t from = 0, to = text.len;
     while (from < to && text.data[from] <= ' ')
         from++;
     while (to > from && text.data[to - 1] <= ' ')
         to--;
-    if (to == from || to - from > 20)
+    struct tw_view bare = tw_view_sub(text, from, to - from);
+    if (bare.len == 0 || bare.len > 160 || memchr(bare.data, '\n', bare.len) != NULL)
         return;
-    for (size_t i = 0; i < TW_ARRAY_LEN(words) && h->n == 0; i++) {
-        char line[64];
-        int n = snprintf(line, sizeof line, "%s%.*s", words[i], (int)(to - from),
-                         (const char *)text.data + from);
-        tw_explain_find(e->automaton, tw_view_of(line, (size_t)n), h);
-        for (size_t k = 0; k < h->n; k++) {
-            if (h->hit[k].row->context && h->hit[k].reason == NULL)
-                h->n = 0;
-            h->hit[k].offset = from;
-            h->hit[k].len = to - from;
-        }
+    size_t skip = family_prefix(bare);
+    struct tw_view name = tw_view_sub(bare, skip, bare.len - skip);
+    for (size_t i = 0; i < TW_ARRAY_LEN(words) && h->n == 0; i++)
+        try_behind(e, words[i], name, h);
+    for (size_t k = 0; k < h->n; k++) {
+        h->hit[k].offset = from;
+        h->hit[k].len = bare.len;
     }
 }
 

@@ -89,7 +89,7 @@ static int one(struct tw_fold *f)
     }
     if (c == '\\')
         return unescape(f);
-    if (c == '&' || c >= 0x80)
+    if (c == '&' || c == 0xe2 || c == 0xc2)
         return undress(f);
     f->pos++;
     if (c == '"' || c == '`')

@@ -43,6 +43,8 @@ static void target_text(const struct tw_diagnosis *d, char *buf, size_t cap)
     const char *input = tw_trace_setting(d->c.trace, "input");
     if (d->c.host[0] == '\0')
         tw_copy_str(buf, cap, input != NULL ? input : "connection");
+    else if (d->c.port == 0)
+        tw_copy_str(buf, cap, d->c.host);
     else
         snprintf(buf, cap, strchr(d->c.host, ':') != NULL ? "[%s]:%lld" : "%s:%lld", d->c.host,
                  (long long)d->c.port);
