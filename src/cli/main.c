@@ -377,6 +377,12 @@ static int parse_letters(const struct cli_command *cmd, struct cli_common *c, in
     return 0;
 }
 
+/* -107 is a code to explain where no option is a digit. */
+static bool is_negative(const struct cli_command *cmd, const char *a)
+{
+    return a[1] >= '0' && a[1] <= '9' && find_option(cmd, NULL, 0, a[1]) == NULL;
+}
+
 static int parse_args(const struct cli_command *cmd, int argc, char **argv, struct cli_common *c)
 {
     bool only_args = false;
@@ -385,7 +391,7 @@ static int parse_args(const struct cli_command *cmd, int argc, char **argv, stru
         char *a = argv[i];
         if (a[0] == '\0')
             rc = cli_error("an argument is empty");
-        else if (only_args || a[0] != '-' || a[1] == '\0')
+        else if (only_args || a[0] != '-' || a[1] == '\0' || is_negative(cmd, a))
             c->args[c->args_n++] = a;
         else if (strcmp(a, "--") == 0)
             only_args = true;

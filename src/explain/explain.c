@@ -118,7 +118,7 @@ static void try_behind(const struct tw_explainer *e, const char *word, struct tw
 static void find_bare_code(const struct tw_explainer *e, struct tw_view text, struct tw_hits *h)
 {
     static const char *const words[] = {"code: ", "alert number ", "curl: (", "net_error ",
-                                        "SSL routines::", "fatal alert: "};
+                                        "fatal alert: ", "SSL routines::"};
     size_t from = 0, to = text.len;
     while (from < to && text.data[from] <= ' ')
         from++;
