@@ -315,7 +315,8 @@ static bool fill_matches(struct ranking *r, struct tw_diagnosis *d)
         m[i] = (struct tw_match){.text = excerpt(r, x), .stack = x->row->stack,
                                  .side = side_word(r->side_of[i]), .note = note_of(r, x),
                                  .offset = x->offset, .line = line_of(r->text, x->offset),
-                                 .count = x->count, .beside = x->shadowed};
+                                 .count = x->count,
+                                 .beside = x->shadowed || r->list[i][0] == TW_CAUSE_END};
         if (m[i].text == NULL)
             return false;
     }

@@ -94,7 +94,9 @@ static unsigned number_at(struct tw_view t, size_t at)
 /* ":443", " port 443", ", port=443", "[192.0.2.1]:25" behind a host. */
 static unsigned port_behind(struct tw_view t, size_t at)
 {
-    static const char *const forms[] = {":", " port ", ", port=", "', port=", " (", " on port ", ", port "};
+    static const char *const forms[] = {":", " port ", ", port=", "', port=", "', port: ",
+                                        "\", port: ", "\",\"port\":", "\", \"port\": ", "\", port=",
+                                        " (", " on port ", ", port "};
     if (at < t.len && t.data[at] == '[') {
         while (at < t.len && t.data[at] != ']' && t.data[at] != '\n')
             at++;

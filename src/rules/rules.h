@@ -96,7 +96,8 @@ struct tw_match {
     const char *note;          /* what it says in other words, or NULL */
     uint64_t offset;           /* bytes from the start of the paste */
     unsigned line, count;      /* of the first one, from 1; how often it was seen */
-    bool beside;               /* a more specific message covers the same place */
+    bool beside;               /* does not count: a more specific message covers the same place,
+                                  or it tells the speaker only */
 };
 
 struct tw_diagnosis {
