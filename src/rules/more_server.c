@@ -259,7 +259,7 @@ const struct tw_rule tw_rule_client_ca_list_too_large = {
 
 const struct tw_rule tw_rule_post_handshake_auth_unsupported = {
     .id = "post-handshake-auth-unsupported",
-    .title = "A client certificate is asked for after the handshake, which the client cannot do",
+    .title = "A client certificate is asked for after the handshake",
     .category = "protocol",
     .side = TW_SERVER,
     .explain = "A certificate wanted for one path only is asked for after the request was read: by "
