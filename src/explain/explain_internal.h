@@ -116,7 +116,7 @@ struct tw_span {
 /**
  * @param anchor_end  where in text the row's anchor ends
  */
-bool tw_pattern_match(const struct tw_row *row, struct tw_view text, size_t anchor_end,
+bool tw_row_match(const struct tw_row *row, struct tw_view text, size_t anchor_end,
                       struct tw_span *out);
 
 /* ---- lookup.c: codes and names --------------------------------------------------------------------- */

@@ -97,7 +97,7 @@ static void try_row(struct finder *f, size_t number, size_t anchor_end)
     if (f->tries[number] >= TRIES_PER_ROW || seen_enough(f, row))
         return;
     f->tries[number]++;
-    if (!tw_pattern_match(row, tw_view_of(f->w.text, f->w.n), anchor_end, &span))
+    if (!tw_row_match(row, tw_view_of(f->w.text, f->w.n), anchor_end, &span))
         return;
     struct tw_hit hit = {.row = row, .reason = span.reason, .alert = span.alert,
                          .offset = f->w.at[span.start], .count = 1};

@@ -183,7 +183,7 @@ static bool match_from(struct matcher *m, const char *pattern, size_t start)
     return match_here(m, pattern, start);
 }
 
-bool tw_pattern_match(const struct tw_row *row, struct tw_view text, size_t anchor_end,
+bool tw_row_match(const struct tw_row *row, struct tw_view text, size_t anchor_end,
                       struct tw_span *out)
 {
     struct matcher m = {.t = text};
