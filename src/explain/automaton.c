@@ -1,8 +1,7 @@
 /*
  * Aho and Corasick's automaton (CACM 18(6), 1975) as a full table: one look-up a character. Our own
- * because the libraries that do this in Debian are Hyperscan (x86 only) and Vectorscan (not in every
- * release); both compile thousands of patterns for seconds or need a prepared database, and the
- * anchors here need nothing but literals.
+ * because what Debian has for this is Hyperscan (x86 only) and Vectorscan: C++ engines for regular
+ * expressions, megabytes in size, while the anchors here are nothing but literals.
  */
 #include "explain/explain_internal.h"
 

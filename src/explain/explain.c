@@ -63,7 +63,8 @@ static void shadow(struct tw_hits *h)
             const struct tw_hit *a = &h->hit[i], *b = &h->hit[k];
             if (i == k || !speaks(a) || !speaks(b) || a->row->vague || !tw_hit_overlap(a, b))
                 continue;
-            if (tw_hit_specificity(a) > tw_hit_specificity(b) || (tw_hit_specificity(a) == tw_hit_specificity(b) && i < k))
+            size_t x = tw_hit_specificity(a), y = tw_hit_specificity(b);
+            if (x > y || (x == y && i < k))
                 h->hit[k].shadowed = true;
         }
 }

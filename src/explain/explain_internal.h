@@ -4,7 +4,7 @@
 
 #include "explain/explain.h"
 
-/* ---- generated tables (errors/ through gen_tables.py) ------------------------------------------ */
+/* ---- generated tables (errors/ through gen_tables.py) ---------------------------------------- */
 
 /* Placeholders inside a compiled pattern; everything else is literal, folded as in fold.c. */
 enum {
@@ -79,7 +79,7 @@ extern const uint16_t tw_explain_anchor_rows[];
 extern const size_t tw_explain_states;    /* of the automaton over all anchors; fits 16 bits */
 enum { TW_CAUSE_END = 0xff };
 
-/* ---- fold.c: a text in any dress becomes plain --------------------------------------------------- */
+/* ---- fold.c: a text in any dress becomes plain ----------------------------------------------- */
 
 /** Reads one folded character at a time. All-zero with in set is a valid start. */
 struct tw_fold {
@@ -94,7 +94,7 @@ struct tw_fold {
  */
 int tw_fold_next(struct tw_fold *f);
 
-/* ---- automaton.c: where do anchors occur? --------------------------------------------------------- */
+/* ---- automaton.c: where do anchors occur? ---------------------------------------------------- */
 
 struct tw_automaton;
 struct tw_automaton *tw_automaton_new(void);
@@ -106,7 +106,7 @@ const struct tw_anchor *tw_automaton_hit(const struct tw_automaton *a, uint32_t 
 /** True when some anchor ends in this state. */
 bool tw_automaton_hits(const struct tw_automaton *a, uint32_t state);
 
-/* ---- pattern.c: does the row's pattern match around an anchor? ------------------------------------- */
+/* ---- pattern.c: does the row's pattern match around an anchor? ------------------------------- */
 
 struct tw_span {
     size_t start, end;        /* in the folded text that was handed in */
@@ -119,7 +119,7 @@ struct tw_span {
 bool tw_row_match(const struct tw_row *row, struct tw_view text, size_t anchor_end,
                       struct tw_span *out);
 
-/* ---- lookup.c: codes and names --------------------------------------------------------------------- */
+/* ---- lookup.c: codes and names --------------------------------------------------------------- */
 
 /** Longest reason text that starts at pos; NULL when none. *end: behind it. */
 const struct tw_reason *tw_reason_at(struct tw_view text, size_t pos, size_t *end);
@@ -131,7 +131,7 @@ int tw_alert_by_code_packed(uint64_t code);
 int tw_alert_at(struct tw_view text, size_t pos, size_t *end);
 const struct tw_alert_row *tw_alert_row_of(int number);
 
-/* ---- target.c --------------------------------------------------------------------------------------- */
+/* ---- target.c -------------------------------------------------------------------------------- */
 
 /** A host that the paste names, for "what to run next". */
 struct tw_paste_target {
@@ -143,7 +143,7 @@ struct tw_paste_target {
 /** The peer that the paste is about: nearest to byte `near` wins. */
 void tw_paste_find_target(struct tw_view text, size_t near, struct tw_paste_target *out);
 
-/* ---- find.c, rank.c ----------------------------------------------------------------------------------- */
+/* ---- find.c, rank.c -------------------------------------------------------------------------- */
 
 struct tw_hit {
     const struct tw_row *row;

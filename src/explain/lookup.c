@@ -111,7 +111,7 @@ int tw_alert_by_code_packed(uint64_t code)
     return code <= UINT32_MAX && ssl && reason >= 1000 && reason <= 1255 ? (int)reason - 1000 : -1;
 }
 
-/* ---- alerts -------------------------------------------------------------------------------------- */
+/* ---- alerts ---------------------------------------------------------------------------------- */
 
 const struct tw_alert_row *tw_alert_row_of(int number)
 {
@@ -158,7 +158,7 @@ int tw_alert_at(struct tw_view text, size_t pos, size_t *end)
     return best;
 }
 
-/* ---- causes ----------------------------------------------------------------------------------------- */
+/* ---- causes ---------------------------------------------------------------------------------- */
 
 static bool lists(const uint8_t *list, uint8_t cause)
 {

@@ -73,8 +73,8 @@ static size_t packed_len(struct tw_view t, size_t at, const struct tw_reason **r
 
 static bool match_here(struct matcher *m, const char *p, size_t at);
 
-static bool match_gap(struct matcher *m, const char *p, size_t at, size_t max, bool lines, bool blanks,
-                      size_t min)
+static bool match_gap(struct matcher *m, const char *p, size_t at, size_t max, bool lines,
+                      bool blanks, size_t min)
 {
     for (size_t n = 0; n <= max && at + n <= m->t.len; n++) {
         if (n >= min && match_here(m, p, at + n))

@@ -254,7 +254,7 @@ static void weigh(struct ranking *r)
     (void)normalise(r);
 }
 
-/* ---- findings ------------------------------------------------------------------------------------- */
+/* ---- findings -------------------------------------------------------------------------------- */
 
 static const char *side_word(enum tw_row_side s)
 {
@@ -334,7 +334,8 @@ static bool lists(const uint8_t *list, size_t cause)
 }
 
 /* Fixes are told for the software that spoke, where the catalogue has one. */
-static const char *software_of(const struct tw_rule *rule, const char *stack, struct tw_arena *arena)
+static const char *software_of(const struct tw_rule *rule, const char *stack,
+                               struct tw_arena *arena)
 {
     size_t n = strcspn(stack, " /(");
     char *word = tw_arena_text(arena, tw_view_of(stack, n));
@@ -344,7 +345,8 @@ static const char *software_of(const struct tw_rule *rule, const char *stack, st
     return NULL;
 }
 
-static void cite(struct ranking *r, const struct tw_diagnosis *d, struct tw_finding *f, size_t cause)
+static void cite(struct ranking *r, const struct tw_diagnosis *d, struct tw_finding *f,
+                 size_t cause)
 {
     for (size_t i = 0; i < r->h->n; i++) {
         const struct tw_match *m = &d->matches[i];

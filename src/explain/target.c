@@ -1,6 +1,6 @@
 /*
- * Which peer is the paste about? Names and addresses stand in URLs and in the phrases of clients and
- * logs; the one nearest to the message wins, manuals and issue trackers are passed over.
+ * Which peer is the paste about? Names and addresses stand in URLs and in the phrases of clients
+ * and logs; the one nearest to the message wins, manuals and issue trackers are passed over.
  */
 #include "explain/explain_internal.h"
 
@@ -43,6 +43,7 @@ static const struct phrase {
     {"connect ECONNREFUSED ", 1},
     {"connect ETIMEDOUT ", 1},
     {"upstream: \"https://", 0},
+    {"upstream: \"grpcs://", 0},
     {"does not match target host name '", 0},
     {"no alternative certificate subject name matches target host name '", 0},
     {"No name matching ", 0},
@@ -55,10 +56,11 @@ static const struct phrase {
 
 /* Sites that error texts and reports point at, never the peer. */
 static const char *const manuals[] = {
-    "curl.se", "curl.haxx.se", "docs.", "github.com/golang", "nodejs.org", "aka.ms", "learn.microsoft",
-    "go.microsoft", "stackoverflow.com", "openssl.org", "www.openssl.org", "nginx.org", "urllib3.readthedocs",
-    "readthedocs", "support.", "wiki.", "schemas.", "www.w3.org", "bugs.", "go.dev", "pkg.go.dev",
-    "letsencrypt.org/docs", "mozilla.org", "nodesource", "help.", "errors.edgesuite", "example.invalid",
+    "curl.se", "curl.haxx.se", "docs.", "github.com/golang", "nodejs.org", "aka.ms",
+    "learn.microsoft", "go.microsoft", "stackoverflow.com", "openssl.org", "www.openssl.org",
+    "nginx.org", "urllib3.readthedocs", "readthedocs", "support.", "wiki.", "schemas.",
+    "www.w3.org", "bugs.", "go.dev", "pkg.go.dev",
+    "letsencrypt.org/docs", "mozilla.org", "nodesource", "help.", "errors.edgesuite",
 };
 
 static const struct {
@@ -95,7 +97,8 @@ static unsigned number_at(struct tw_view t, size_t at)
 static unsigned port_behind(struct tw_view t, size_t at)
 {
     static const char *const forms[] = {":", " port ", ", port=", "', port=", "', port: ",
-                                        "\", port: ", "\",\"port\":", "\", \"port\": ", "\", port=",
+                                        "\", port: ", "\",\"port\":", "\", \"port\": ",
+                                        "\", port=",
                                         " (", " on port ", ", port "};
     if (at < t.len && t.data[at] == '[') {
         while (at < t.len && t.data[at] != ']' && t.data[at] != '\n')
@@ -132,8 +135,9 @@ static bool has_dot_or_known(const char *host, unsigned port)
 
 static bool take_host(struct tw_view t, size_t at, bool url, struct tw_paste_target *out)
 {
-    static const char *const words[] = {"server", "the", "host", "remote", "peer", "port", "tcp", "to",
-                                        "a", "an", "this", "upstream", "database", "socket", "api"};
+    static const char *const words[] = {"server", "the", "host", "remote", "peer", "port", "tcp",
+                                        "to", "a", "an", "this", "upstream", "database", "socket",
+                                        "api", "0.0.0.0", "_"};
     size_t n = 0;
     if (url) { /* user and password go */
         size_t end = at;
@@ -164,7 +168,8 @@ static bool take_host(struct tw_view t, size_t at, bool url, struct tw_paste_tar
 static void name_scheme(struct tw_paste_target *t)
 {
     static const char *const known[] = {"smtp", "submission", "lmtp", "imap", "pop3", "ftp", "ldap",
-                                        "postgres", "mysql", "mssql", "rdp", "smtps", "imaps", "pop3s",
+                                        "postgres", "mysql", "mssql", "rdp", "smtps", "imaps",
+                                        "pop3s",
                                         "ldaps", "ftps", "amqps", "mqtts", "rediss", "wss"};
     if (strcmp(t->scheme, "postgresql") == 0)
         tw_copy_str(t->scheme, sizeof t->scheme, "postgres");
