@@ -333,7 +333,7 @@ static void what_it_can_mean(struct paper *p, const struct tw_diagnosis *d, bool
 static void explained(struct paper *p, const struct tw_diagnosis *d,
                       const struct tw_report_options *o)
 {
-    messages(p, d, o->verbosity > 0);
+    messages(p, d, o->verbosity > 0 || d->causes_n == 0);
     if (d->causes_n > 0) {
         what_it_can_mean(p, d, o->verbosity > 0);
         fixes(p, &d->causes[0]);
