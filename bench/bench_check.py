@@ -7,6 +7,7 @@ import argparse
 import json
 import os
 import pathlib
+import resource
 import shutil
 import socket
 import statistics
@@ -400,6 +401,29 @@ def bench_servers(args, d, log, figures):
             p.wait()
 
 
+def explain_log(tlswhy, runs=5):
+    """CPU seconds (it has one thread) for `explain -` of a 10 MB log in which every tenth line is
+    an error of some stack."""
+    pastes = (TOP / "tests/explain/pastes.txt").read_text().splitlines()
+    errors = [line for line in pastes if len(line) > 40 and not line.startswith(("===", "#"))]
+    log, size, n = [], 0, 0
+    while size < 10 << 20:
+        n += 1
+        line = errors[n // 10 % len(errors)] if n % 10 == 0 else (
+            "2024-05-01T10:00:%02d.%03dZ INFO [worker-%d] api.Service - request %d handled in %d ms, "
+            "status=200 path=/api/v1/items/%d" % (n % 60, n % 1000, n % 16, n, n % 97, n % 4001))
+        log.append(line)
+        size += len(line) + 1
+    data = "\n".join(log).encode()
+    times = []
+    for _ in range(runs):
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        subprocess.run([tlswhy, "explain", "-q", "-"], input=data, stdout=subprocess.DEVNULL, check=False)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        times.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+    return statistics.median(times)
+
+
 def main():
     ap = argparse.ArgumentParser(description=__doc__)
     ap.add_argument("--tlswhy", default=str(TOP / "build/tlswhy"), help="the binary to measure")
@@ -419,6 +443,7 @@ def main():
     most, deepest = lab_maxima(args.tlswhy)
     add_most(figures, "failing check: connections, at most", 12, most)
     add_most(figures, "failing check: rounds that wait for one another, at most", 6, deepest)
+    add_most(figures, "explain: CPU seconds for a log of 10 MB", 1.0, explain_log(args.tlswhy), "%.2f")
     wall, memory = hostile_peers(args.tlswhy)
     add_most(figures, "hostile peers: seconds over --timeout, at most", 0.5,
              max(0, wall - HOSTILE_TIMEOUT), "%.2f")

@@ -149,6 +149,25 @@ TW_API char *tw_result_chain(const struct tw_result *r);
 TW_API int tw_replay(struct tw_lib *lib, const void *trace, size_t len, struct tw_result **out,
                      size_t *line, const char **why) TW_API_MUST_CHECK;
 
+/**
+ * Explain a pasted error: one line, a stack trace, a whole log, a code.
+ *
+ * Finds the messages of TLS stacks in it and judges what they mean together. tw_result_json()
+ * has the causes in order of likelihood, and `matches`; tw_result_exit() is TW_EXIT_FAIL when a
+ * cause was found, else TW_EXIT_UNKNOWN. Nothing is connected to.
+ *
+ * @param text  borrowed for the call; any bytes; what is beyond 64 MB is not looked at
+ * @return 0 with *out set, or TW_EXIT_UNKNOWN for lack of memory
+ */
+TW_API int tw_explain_text(struct tw_lib *lib, const void *text, size_t len,
+                           struct tw_result **out) TW_API_MUST_CHECK;
+
+/**
+ * What to hand to tw_check() to look at the peer that an explained text is about: "HOST",
+ * "HOST:PORT" or a URL; borrowed from r. NULL when the text names none.
+ */
+TW_API const char *tw_result_target(const struct tw_result *r);
+
 /* ---- catalogue ----------------------------------------------------------------------------- */
 
 /** The catalogue (id NULL) or one cause, as text or JSON lines; malloc'ed. NULL: no such id. */

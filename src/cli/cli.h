@@ -27,6 +27,7 @@ struct cli_common {
     bool diagnose, list;
     const char *write_ca, *write_log_list;
     const char *write_chain;
+    bool check;            /* explain */
     struct tw_lib *lib;
     struct tw_options *options;  /* check and lab */
     const char **args; size_t args_n;
@@ -47,6 +48,7 @@ int cli_check(struct cli_common *c);
 int cli_inspect(struct cli_common *c);
 int cli_replay(struct cli_common *c);
 int cli_causes(struct cli_common *c);
+int cli_explain(struct cli_common *c);
 int cli_lab(struct cli_common *c);
 int cli_completions(struct cli_common *c);
 int cli_stores(struct cli_common *c);

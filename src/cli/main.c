@@ -87,12 +87,19 @@ static const struct cli_option opt_help[] = {
     {0},
 };
 
+static const struct cli_option opt_explain[] = {
+    {"check", 0, NULL, "then check the host that the text names", false},
+    {0},
+};
+
 static const struct cli_option *const groups_none[] = {opt_help, NULL};
 static const struct cli_option *const groups_check[] = {opt_check, opt_chain, opt_trace, opt_output,
                                                          opt_help, NULL};
 static const struct cli_option *const groups_inspect[] = {opt_inspect, opt_chain, opt_trace,
                                                            opt_output, opt_help, NULL};
 static const struct cli_option *const groups_plain[] = {opt_output, opt_help, NULL};
+static const struct cli_option *const groups_explain[] = {opt_explain, opt_output, opt_help,
+                                                           NULL};
 static const struct cli_option *const groups_lab[] = {opt_lab, opt_output, opt_help, NULL};
 
 static const struct cli_command cmd_check = {
@@ -101,6 +108,10 @@ static const struct cli_command cmd_check = {
 static const struct cli_command cmd_inspect = {
     "inspect", "inspect LEAF...", "will this certificate file do, and if not, why?", groups_inspect,
     cli_inspect, "files", false};
+
+static const struct cli_command cmd_explain = {
+    "explain", "explain TEXT... | -", "what can this error message mean?", groups_explain,
+    cli_explain, NULL, false};
 static const struct cli_command cmd_replay = {
     "replay", "replay FILE | -", "judge a saved trace again, without network", groups_plain,
     cli_replay, "files", false};
@@ -118,7 +129,7 @@ static const struct cli_command cmd_stores = {
     "stores", "stores [STORE...]", "the trust stores of this machine", groups_plain, cli_stores,
     "files", false};
 
-const struct cli_command *const cli_commands[] = {&cmd_check, &cmd_inspect, &cmd_replay, &cmd_lab,
+const struct cli_command *const cli_commands[] = {&cmd_check, &cmd_inspect, &cmd_explain, &cmd_replay, &cmd_lab,
                                                   &cmd_causes, &cmd_stores, &cmd_completions, NULL};
 
 /* ---- helpers ---------------------------------------------------------------------------------- */
@@ -288,6 +299,8 @@ static int take_own(struct cli_common *c, const struct cli_option *o, const char
         c->help = true;
     else if (strcmp(o->name, "diagnose") == 0)
         c->diagnose = true;
+    else if (strcmp(o->name, "check") == 0)
+        c->check = true;
     else if (strcmp(o->name, "list") == 0)
         c->list = true;
     else if (strcmp(o->name, "save-trace") == 0)
@@ -389,6 +402,12 @@ static int parse_letters(const struct cli_command *cmd, struct cli_common *c, in
     return 0;
 }
 
+/* -107 is a code to explain where no option is a digit. */
+static bool is_negative(const struct cli_command *cmd, const char *a)
+{
+    return a[1] >= '0' && a[1] <= '9' && find_option(cmd, NULL, 0, a[1]) == NULL;
+}
+
 static int parse_args(const struct cli_command *cmd, int argc, char **argv, struct cli_common *c)
 {
     bool only_args = false;
@@ -397,7 +416,7 @@ static int parse_args(const struct cli_command *cmd, int argc, char **argv, stru
         char *a = argv[i];
         if (a[0] == '\0')
             rc = cli_error("an argument is empty");
-        else if (only_args || a[0] != '-' || a[1] == '\0')
+        else if (only_args || a[0] != '-' || a[1] == '\0' || is_negative(cmd, a))
             c->args[c->args_n++] = a;
         else if (strcmp(a, "--") == 0)
             only_args = true;

@@ -1,4 +1,5 @@
 /* The public functions of tlswhy.h, on top of probe, rules and report. */
+#include "explain/explain.h"
 #include "probe/probe.h"
 #include "report/report.h"
 
@@ -28,6 +29,7 @@ void tw_lib_free(struct tw_lib *lib)
         return;
     tw_trust_free(lib->system.trust);
     tw_arena_free(lib->system_texts);
+    tw_explainer_free(lib->explainer);
     tw_crypto_free(lib->crypto);
     free(lib);
 }
@@ -188,6 +190,41 @@ int tw_replay(struct tw_lib *lib, const void *trace, size_t len, struct tw_resul
     r->interrupted = tw_trace_setting_num(r->trace, "interrupted", 0) != 0;
     *out = r;
     return 0;
+}
+
+int tw_explain_text(struct tw_lib *lib, const void *text, size_t len, struct tw_result **out)
+{
+    *out = NULL;
+    if (lib->explainer == NULL)
+        lib->explainer = tw_explainer_new();
+    if (lib->explainer == NULL)
+        return TW_EXIT_UNKNOWN;
+    struct tw_result *r = tw_result_new("explain");
+    if (r == NULL)
+        return TW_EXIT_UNKNOWN;
+    enum tw_status st = tw_explain(lib->explainer, tw_view_of(text, len), r->trace, r->arena,
+                                   r->diagnosis);
+    if (st != TW_OK) {
+        tw_result_free(r);
+        return TW_EXIT_UNKNOWN;
+    }
+    *out = r;
+    return 0;
+}
+
+const char *tw_result_target(const struct tw_result *r)
+{
+    const char *host = r->diagnosis->c.host;
+    const char *scheme = tw_trace_setting(r->trace, "scheme");
+    int64_t port = r->diagnosis->c.port;
+    if (host[0] == '\0')
+        return NULL;
+    bool v6 = strchr(host, ':') != NULL;
+    const char *before = scheme != NULL ? scheme : "", *slashes = scheme != NULL ? "://" : "";
+    if (port > 0)
+        return tw_arena_printf(r->arena, v6 ? "%s%s[%s]:%lld" : "%s%s%s:%lld", before, slashes, host,
+                               (long long)port);
+    return tw_arena_printf(r->arena, v6 ? "%s%s[%s]" : "%s%s%s", before, slashes, host);
 }
 
 char *tw_causes(const char *id, bool json, const struct tw_text_options *o)

@@ -32,10 +32,12 @@ struct tw_store_list {
     struct tw_arena *texts;      /* borrowed: names and labels */
 };
 
+struct tw_explainer;
 struct tw_lib {
     struct tw_crypto *crypto;
     struct tw_store system;      /* loaded at first use */
     struct tw_arena *system_texts;
+    struct tw_explainer *explainer; /* made at first use */
     bool system_tried;
     char why[512];               /* reason of tw_stores() */
 };

@@ -1,6 +1,23 @@
 /* The catalogue as text and JSON: `tlswhy causes`. */
+#include "explain/explain.h"
 #include "report/json_writer.h"
 #include "report/paper.h"
+
+static bool by_handshake(const struct tw_rule *r)
+{
+    return r->match != NULL;
+}
+
+static bool by_text(const struct tw_rule *r)
+{
+    return tw_explain_knows(r->id);
+}
+
+/* From where a cause can be found. */
+static const struct {
+    const char *name;
+    bool (*shows)(const struct tw_rule *r);
+} vantages[] = {{"check", by_handshake}, {"replay", by_handshake}, {"explain", by_text}};
 
 static void cause_json(struct tw_buf *out, const struct tw_rule *r)
 {
@@ -12,6 +29,11 @@ static void cause_json(struct tw_buf *out, const struct tw_rule *r)
     json_str(&j, "side", tw_side_name(r->side));
     json_str(&j, "explain", r->explain);
     json_str(&j, "evidence", r->evidence);
+    json_open(&j, "vantages", '[');
+    for (size_t i = 0; i < TW_ARRAY_LEN(vantages); i++)
+        if (vantages[i].shows(r))
+            json_str(&j, NULL, vantages[i].name);
+    json_close(&j, ']');
     json_open(&j, "fix", '[');
     for (size_t i = 0; i < TW_MAX_FIX && r->fix[i].for_ != NULL; i++) {
         json_open(&j, NULL, '{');
@@ -69,6 +91,14 @@ static void cause_text(struct paper *p, const struct tw_rule *r)
     paper_item(p, 2, "", 0, r->explain);
     paper_heading(p, "What shows it");
     paper_item(p, 2, "", 0, r->evidence);
+    line[0] = '\0';
+    for (size_t i = 0; i < TW_ARRAY_LEN(vantages); i++)
+        if (vantages[i].shows(r)) {
+            size_t n = strlen(line);
+            snprintf(line + n, sizeof line - n, "%s%s", n > 0 ? ", " : "Seen by: ", vantages[i].name);
+        }
+    if (line[0] != '\0')
+        paper_line(p, 2, line);
     paper_heading(p, "Fix");
     for (size_t i = 0; i < TW_MAX_FIX && r->fix[i].for_ != NULL; i++)
         paper_fix(p, &r->fix[i]);

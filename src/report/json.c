@@ -270,6 +270,26 @@ static void timing(struct json *j, const struct tw_diagnosis *d)
     json_close(j, '}');
 }
 
+/* Of a pasted text. */
+static void matches(struct json *j, const struct tw_diagnosis *d)
+{
+    json_open(j, "matches", '[');
+    for (size_t i = 0; i < d->matches_n; i++) {
+        const struct tw_match *m = &d->matches[i];
+        json_open(j, NULL, '{');
+        json_str(j, "text", m->text);
+        json_str(j, "stack", m->stack);
+        json_str(j, "side", m->side);
+        json_int(j, "offset", (int64_t)m->offset);
+        json_int(j, "line", m->line);
+        json_int(j, "count", m->count);
+        json_str(j, "note", m->note);
+        json_bool(j, "beside", m->beside);
+        json_close(j, '}');
+    }
+    json_close(j, ']');
+}
+
 enum tw_status tw_report_json(const struct tw_diagnosis *d, const struct tw_report_options *o,
                               struct tw_buf *out)
 {
@@ -288,6 +308,8 @@ enum tw_status tw_report_json(const struct tw_diagnosis *d, const struct tw_repo
     for (size_t i = 0; i < d->warnings_n; i++)
         finding(&j, &d->warnings[i]);
     json_close(&j, ']');
+    if (d->matches != NULL)
+        matches(&j, d);
     handshake(&j, d);
     certificates(&j, d);
     json_paths(&j, d->c.trace);

@@ -43,6 +43,8 @@ static void target_text(const struct tw_diagnosis *d, char *buf, size_t cap)
     const char *input = tw_trace_setting(d->c.trace, "input");
     if (d->c.host[0] == '\0')
         tw_copy_str(buf, cap, input != NULL ? input : "connection");
+    else if (d->c.port == 0)
+        tw_copy_str(buf, cap, d->c.host);
     else
         snprintf(buf, cap, strchr(d->c.host, ':') != NULL ? "[%s]:%lld" : "%s:%lld", d->c.host,
                  (long long)d->c.port);
@@ -101,6 +103,8 @@ static void verdict(struct paper *p, const struct tw_diagnosis *d)
         paper_item(p, 0, "", 6, line);
         return;
     }
+    if (d->matches != NULL && d->c.host[0] == '\0')
+        tw_copy_str(target, sizeof target, "text");
     paper_word(p, INK_BAD, d->outcome == TW_OUTCOME_FAIL ? "FAILS" : "?");
     if (d->causes_n > 0) {
         const struct tw_finding *f = &d->causes[0];
@@ -108,6 +112,8 @@ static void verdict(struct paper *p, const struct tw_diagnosis *d)
                  f->rule->title, f->rule->id, tw_certainty_name(f->certainty), side_text(f->side));
     } else if (tw_trace_setting_num(d->c.trace, "interrupted", 0)) {
         snprintf(text, sizeof text, "%s: interrupted before a verdict", target);
+    } else if (d->matches != NULL) {
+        snprintf(text, sizeof text, "%s: no known message of a TLS stack that names a cause", target);
     } else {
         snprintf(text, sizeof text, "%s %s: what was seen is not enough to name a cause", target,
                  where_text(d->failed_at));
@@ -295,6 +301,69 @@ static void details(struct paper *p, const struct tw_diagnosis *d)
     values(p, d, "Name look-up", 0, TW_FACT_DNS);
 }
 
+/* ---- a pasted text ------------------------------------------------------------------------------------------- */
+
+enum { MESSAGES_SHOWN = 8, CAUSES_SHOWN = 6 };
+
+static void messages(struct paper *p, const struct tw_diagnosis *d, bool all)
+{
+    paper_heading(p, "Messages");
+    size_t shown = 0;
+    for (size_t i = 0; i < d->matches_n; i++) {
+        const struct tw_match *m = &d->matches[i];
+        char label[96], text[700], times[32] = "";
+        if (!all && (shown == MESSAGES_SHOWN || m->beside))
+            continue;
+        shown++;
+        if (m->count > 1)
+            snprintf(times, sizeof times, ", %u times", m->count);
+        snprintf(label, sizeof label, "line %u%s, %s", m->line, times, m->stack);
+        snprintf(text, sizeof text, "%s%s%s%s", m->text, m->note != NULL ? "\n(" : "",
+                 m->note != NULL ? m->note : "", m->note != NULL ? ")" : "");
+        paper_item(p, 2, label, 30, text);
+    }
+    if (shown < d->matches_n && !all) {
+        char line[96];
+        snprintf(line, sizeof line, "and %zu less specific or further ones (-v shows them)",
+                 d->matches_n - shown);
+        paper_line(p, 2, line);
+    }
+}
+
+static void what_it_can_mean(struct paper *p, const struct tw_diagnosis *d, bool all)
+{
+    const struct tw_finding *first = &d->causes[0];
+    paper_heading(p, "Likeliest cause");
+    paper_item(p, 2, "", 0, first->rule->explain);
+    if (d->causes_n < 2)
+        return;
+    paper_heading(p, "What tells it from the others");
+    char label[64];
+    snprintf(label, sizeof label, "%s:", first->rule->id);
+    paper_item(p, 2, label, 30, first->rule->evidence);
+    for (size_t i = 1; i < d->causes_n && (all || i < CAUSES_SHOWN); i++) {
+        const char *tell = d->causes[i].rule->evidence;
+        for (size_t k = 0; k < first->not_n; k++)
+            if (strcmp(first->not_[k].id, d->causes[i].rule->id) == 0)
+                tell = first->not_[k].tell;
+        snprintf(label, sizeof label, "%s:", d->causes[i].rule->id);
+        paper_item(p, 2, label, 30, tell);
+    }
+}
+
+static void explained(struct paper *p, const struct tw_diagnosis *d,
+                      const struct tw_report_options *o)
+{
+    messages(p, d, o->verbosity > 0 || d->causes_n == 0);
+    if (d->causes_n > 0) {
+        what_it_can_mean(p, d, o->verbosity > 0);
+        fixes(p, &d->causes[0]);
+    }
+    paper_heading(p, "Find out with");
+    paper_verbatim(p, 2, o->command != NULL ? o->command : "tlswhy check HOST:PORT");
+    paper_blank(p);
+}
+
 enum tw_status tw_report_text(const struct tw_diagnosis *d, const struct tw_report_options *o,
                               struct tw_buf *out)
 {
@@ -302,6 +371,10 @@ enum tw_status tw_report_text(const struct tw_diagnosis *d, const struct tw_repo
     verdict(p, d);
     if (o->verbosity < 0)
         return out->failed ? TW_E_LIMIT : TW_OK;
+    if (d->matches_n > 0) {
+        explained(p, d, o);
+        return out->failed ? TW_E_LIMIT : TW_OK;
+    }
     if (d->c.base != NULL && !tw_case_inspects(&d->c)) {
         paper_blank(p);
         ladder(p, d, d->c.base->conn);

@@ -91,12 +91,25 @@ bool tw_fix_is_beside(const struct tw_finding *f, const struct tw_fix *x);
 enum tw_outcome { TW_OUTCOME_OK, TW_OUTCOME_FAIL, TW_OUTCOME_UNKNOWN };
 const char *tw_outcome_name(enum tw_outcome o);
 
+/** A message that was recognised in a pasted text. Borrows from the paste's diagnosis. */
+struct tw_match {
+    const char *text;          /* as it stands in the paste; long ones are cut */
+    const char *stack;         /* "OpenSSL", "nginx" ... */
+    const char *side;          /* whose view it is: "client", "server" or "either" */
+    const char *note;          /* what it says in other words, or NULL */
+    uint64_t offset;           /* bytes from the start of the paste */
+    unsigned line, count;      /* of the first one, from 1; how often it was seen */
+    bool beside;               /* does not count: a more specific message covers the same place,
+                                  or it tells the speaker only */
+};
+
 struct tw_diagnosis {
     struct tw_case c;
     enum tw_outcome outcome;
     const char *failed_at;                 /* contract word, or NULL */
     struct tw_finding causes[TW_MAX_FINDINGS]; size_t causes_n;   /* [0] is the root cause */
     struct tw_finding warnings[TW_MAX_FINDINGS]; size_t warnings_n;
+    const struct tw_match *matches; size_t matches_n;             /* of explain; NULL otherwise */
 };
 
 /**

@@ -11,7 +11,7 @@ import unittest
 import cliparts
 import tw
 
-COMMANDS = ["check", "inspect", "replay", "lab", "causes", "stores"]
+COMMANDS = ["check", "inspect", "explain", "replay", "lab", "causes", "stores"]
 
 PROGRAM = r"""
 #include <stdio.h>
