@@ -124,6 +124,7 @@ bool lab_certs_make(struct lab_certs *c, struct tw_crypto *crypto, int64_t now, 
     if (ok)
         make_leaves(&m, c);
     ok = ok && lab_trust_make(&m, c);
+    ok = ok && lab_chain_make(&m, c);
     ok = ok && lab_status_make(&m, c);
     for (size_t i = 0; i < LAB_CREDS; i++)
         ok = ok && c->cred[i] != NULL;
@@ -141,6 +142,8 @@ void lab_certs_free(struct lab_certs *c)
         tw_credential_free(c->cred[i]);
     for (size_t i = 0; i < LAB_TRUST_CREDS; i++)
         tw_credential_free(c->trust[i]);
+    for (size_t i = 0; i < LAB_CHAIN_CREDS; i++)
+        tw_credential_free(c->chain[i]);
     for (size_t i = 0; i < LAB_BODIES; i++)
         tw_buf_cleanup(&c->body[i]);
     tw_buf_cleanup(&c->ca_pem);

@@ -317,13 +317,22 @@ static const struct lab_fault faults[] = {
      LAB_WRONG_NAME},
 };
 
+static size_t count(const struct lab_fault *(*at)(size_t))
+{
+    size_t n = 0;
+    while (at(n) != NULL)
+        n++;
+    return n;
+}
+
 const struct lab_fault *lab_fault_at(size_t i)
 {
+    size_t trust_n = count(lab_fault_trust_at), chain_n = count(lab_fault_chain_at);
     if (i < TW_ARRAY_LEN(faults))
         return &faults[i];
     i -= TW_ARRAY_LEN(faults);
-    size_t trust_n = 0;
-    while (lab_fault_trust_at(trust_n) != NULL)
-        trust_n++;
-    return i < trust_n ? lab_fault_trust_at(i) : lab_fault_cert_at(i - trust_n);
+    if (i < trust_n)
+        return lab_fault_trust_at(i);
+    i -= trust_n;
+    return i < chain_n ? lab_fault_chain_at(i) : lab_fault_cert_at(i - chain_n);
 }

@@ -357,6 +357,8 @@ static void set_up(struct server *s, struct tw_lab *lab, const struct lab_fault 
     s->config.creds_n = 1;
     if (f->trust != LAB_TRUST_NONE)
         s->config.creds = &lab->certs.trust[f->trust];
+    if (f->chain != LAB_CHAIN_NONE)
+        s->config.creds = &lab->certs.chain[f->chain];
     if (f->site != NULL) {
         s->site = (struct tw_server_site){f->site, f->site_trust != LAB_TRUST_NONE
                                                        ? &lab->certs.trust[f->site_trust]

@@ -24,6 +24,14 @@ enum lab_trust_cred {
     LAB_TRUST_CREDS
 };
 
+/** Credentials of faults_chain.c. */
+enum lab_chain_cred {
+    LAB_CHAIN_NONE, LAB_CHAIN_WILDCARD, LAB_CHAIN_NO_IP, LAB_CHAIN_NO_SAN, LAB_CHAIN_CLIENT_EKU,
+    LAB_CHAIN_SHA1, LAB_CHAIN_RSA1024, LAB_CHAIN_ORDER, LAB_CHAIN_WRONG_ISSUER,
+    LAB_CHAIN_BAD_SIGNATURE, LAB_CHAIN_EXPIRED, LAB_CHAIN_NOT_A_CA, LAB_CHAIN_TOO_DEEP,
+    LAB_CHAIN_CREDS
+};
+
 /** What the lab's CA says: stapled by its servers or served by its HTTP server. */
 enum lab_body {
     LAB_BODY_NONE,
@@ -35,6 +43,7 @@ enum lab_body {
 struct lab_certs {
     struct tw_credential *cred[LAB_CREDS];
     struct tw_credential *trust[LAB_TRUST_CREDS];
+    struct tw_credential *chain[LAB_CHAIN_CREDS];
     struct tw_buf body[LAB_BODIES];
     struct tw_buf ca_pem, log_list;           /* NUL-terminated */
 };
@@ -86,6 +95,7 @@ struct lab_fault {
     enum lab_trust_cred trust;                /* instead of cred, when not NONE */
     const char *site;                         /* for this name: */
     enum lab_trust_cred site_trust;           /* ... this one, or the good one for NONE */
+    enum lab_chain_cred chain;                /* instead of cred, when not NONE */
 };
 /** i-th fault; NULL past the end. */
 const struct lab_fault *lab_fault_at(size_t i);
@@ -121,6 +131,12 @@ struct tw_credential *lab_make_leaf(struct lab_maker *m, const struct tw_make_ce
 /** i-th fault of trust, interception and wrong certificates; NULL past the end. */
 const struct lab_fault *lab_fault_trust_at(size_t i);
 bool lab_trust_make(struct lab_maker *m, struct lab_certs *c);
+
+/* ---- faults_chain.c ----------------------------------------------------------------------------- */
+
+/** i-th fault of a certificate itself or of the chain above it; NULL past the end. */
+const struct lab_fault *lab_fault_chain_at(size_t i);
+bool lab_chain_make(struct lab_maker *m, struct lab_certs *c);
 
 /* ---- status.c: certificates whose status is asked, and what the CA says about them ---------------- */
 
