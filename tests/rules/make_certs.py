@@ -87,10 +87,10 @@ class Cases:
             [asked(P.leaf(names=("127.0.0.1",)), "127.0.0.1"), self.mismatch]
 
     def name_form_unusual(self):
-        odd = issue("odd", "odd", P.root, "subjectAltName=DNS:127.0.0.1\n")
         under = P.leaf(names=("a_b." + NAME,))
-        return [asked(odd, "127.0.0.1")], [served(under, name="a_b." + NAME)], \
-            [asked(P.leaf(), "127.0.0.1"), served(P.leaf(names=("*." + NAME,)), name="a.b." + NAME)]
+        odd = issue("odd", "odd", P.root, "subjectAltName=DNS:127.0.0.1\n")
+        return [served(P.leaf(names=("*.test",)))], [served(under, name="a_b." + NAME)], \
+            [asked(odd, "127.0.0.1"), served(P.leaf(names=("*." + NAME,)), name="a.b." + NAME)]
 
     def eku_missing(self):
         return [served(P.leaf(usage="clientAuth"))], [], \
