@@ -28,10 +28,9 @@ bool lab_make_ca(struct lab_maker *m, const char *cn, const char *o, const char 
 static const char *const lab_names[] = {"localhost", "ip:127.0.0.1", "ip:::1"};
 static const char *const other_names[] = {"www.example.test", "example.test"};
 
-/* chain: DER of the certificates above the leaf, as the server is to send them. */
-struct tw_credential *lab_make_leaf(struct lab_maker *m, const struct tw_make_cert *spec,
-                                    enum tw_make_key kind, const struct lab_issuer *by,
-                                    bool send_issuer)
+struct tw_credential *lab_make_chain(struct lab_maker *m, const struct tw_make_cert *spec,
+                                     enum tw_make_key kind, const struct lab_issuer *by,
+                                     const struct lab_issuer *const *sent, size_t sent_n)
 {
     struct tw_buf der, pem;
     tw_buf_init(&der, 65536);
@@ -46,8 +45,8 @@ struct tw_credential *lab_make_leaf(struct lab_maker *m, const struct tw_make_ce
                                   by == NULL ? tw_view_of(NULL, 0) : tw_buf_view(&by->der),
                                   by == NULL ? key : by->key, &der) == TW_OK &&
               tw_pem_write_cert(tw_buf_view(&der), &pem) == TW_OK;
-    if (ok && send_issuer)
-        ok = tw_pem_write_cert(tw_buf_view(&by->der), &pem) == TW_OK;
+    for (size_t i = 0; ok && i < sent_n; i++)
+        ok = tw_pem_write_cert(tw_buf_view(&sent[i]->der), &pem) == TW_OK;
     ok = ok && tw_pem_write_key(key, &pem) == TW_OK;
     if (ok && tw_credential_load(m->c, tw_buf_view(&pem), tw_view_of(NULL, 0), NULL, &cred, &why) !=
                   TW_OK)
@@ -57,6 +56,13 @@ struct tw_credential *lab_make_leaf(struct lab_maker *m, const struct tw_make_ce
     tw_buf_cleanup(&der);
     tw_buf_cleanup(&pem);
     return cred;
+}
+
+struct tw_credential *lab_make_leaf(struct lab_maker *m, const struct tw_make_cert *spec,
+                                    enum tw_make_key kind, const struct lab_issuer *by,
+                                    bool send_issuer)
+{
+    return lab_make_chain(m, spec, kind, by, &by, send_issuer ? 1 : 0);
 }
 
 struct tw_make_cert lab_leaf_spec(const struct lab_maker *m)

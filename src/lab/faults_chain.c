@@ -9,34 +9,6 @@ enum { DAY = 86400 };
 static const char *const wildcard[] = {"*.example.test"};
 static const char *const by_name_only[] = {"localhost"};
 
-/* A leaf by that issuer, and what the server sends after it. */
-static struct tw_credential *chain_of(struct lab_maker *m, const struct tw_make_cert *spec,
-                                      enum tw_make_key kind, const struct lab_issuer *by,
-                                      const struct lab_issuer *const *sent, size_t sent_n)
-{
-    struct tw_buf der, pem;
-    tw_buf_init(&der, 65536);
-    tw_buf_init(&pem, 1 << 20);
-    struct tw_privkey *key = tw_make_privkey(m->c, kind);
-    struct tw_credential *cred = NULL;
-    const char *why;
-    struct tw_make_cert s = *spec;
-    s.serial = ++m->serial;
-    bool ok = key != NULL &&
-              tw_make_certificate(m->c, &s, key, tw_buf_view(&by->der), by->key, &der) == TW_OK &&
-              tw_pem_write_cert(tw_buf_view(&der), &pem) == TW_OK;
-    for (size_t i = 0; ok && i < sent_n; i++)
-        ok = tw_pem_write_cert(tw_buf_view(&sent[i]->der), &pem) == TW_OK;
-    ok = ok && tw_pem_write_key(key, &pem) == TW_OK;
-    if (ok && tw_credential_load(m->c, tw_buf_view(&pem), tw_view_of(NULL, 0), NULL, &cred, &why) !=
-                  TW_OK)
-        cred = NULL;
-    if (key != NULL)
-        m->c->privkey_free(key);
-    tw_buf_cleanup(&der);
-    tw_buf_cleanup(&pem);
-    return cred;
-}
 #define SENT(...) (const struct lab_issuer *const[]){__VA_ARGS__}, \
                   sizeof((const struct lab_issuer *const[]){__VA_ARGS__}) / sizeof(void *)
 
@@ -65,7 +37,7 @@ static struct tw_credential *below(struct lab_maker *m, struct tw_make_cert spec
     struct tw_make_cert good = lab_leaf_spec(m);
     struct tw_credential *cred = NULL;
     if (issue_ca(m, spec, &m->root, &ca))
-        cred = chain_of(m, &good, TW_MAKE_P256, &ca, SENT(&ca));
+        cred = lab_make_chain(m, &good, TW_MAKE_P256, &ca, SENT(&ca));
     lab_issuer_cleanup(m->c, &ca);
     return cred;
 }
@@ -78,7 +50,7 @@ static struct tw_credential *other_issuer(struct lab_maker *m, const char *ski)
     struct tw_credential *cred = NULL;
     spec.ski_hex = ski;
     if (issue_ca(m, spec, &m->root, &old) && issue_ca(m, spec, &m->root, &renewed))
-        cred = chain_of(m, &good, TW_MAKE_P256, &renewed, SENT(&old));
+        cred = lab_make_chain(m, &good, TW_MAKE_P256, &renewed, SENT(&old));
     lab_issuer_cleanup(m->c, &old);
     lab_issuer_cleanup(m->c, &renewed);
     return cred;
@@ -93,7 +65,7 @@ static struct tw_credential *too_deep(struct lab_maker *m)
     spec.path_len = 0;
     if (issue_ca(m, spec, &m->root, &upper) &&
         issue_ca(m, ca_spec(m, "tlswhy lab lower CA"), &upper, &lower))
-        cred = chain_of(m, &good, TW_MAKE_P256, &lower, SENT(&lower, &upper));
+        cred = lab_make_chain(m, &good, TW_MAKE_P256, &lower, SENT(&lower, &upper));
     lab_issuer_cleanup(m->c, &upper);
     lab_issuer_cleanup(m->c, &lower);
     return cred;
@@ -105,19 +77,19 @@ static void make_leaves(struct lab_maker *m, struct tw_credential **t)
     struct tw_make_cert good = lab_leaf_spec(m), s = good;
     s.dns = wildcard;
     s.dns_n = 1;
-    t[LAB_CHAIN_WILDCARD] = chain_of(m, &s, TW_MAKE_P256, inter, SENT(inter));
+    t[LAB_CHAIN_WILDCARD] = lab_make_chain(m, &s, TW_MAKE_P256, inter, SENT(inter));
     s.dns = by_name_only;
-    t[LAB_CHAIN_NO_IP] = chain_of(m, &s, TW_MAKE_P256, inter, SENT(inter));
+    t[LAB_CHAIN_NO_IP] = lab_make_chain(m, &s, TW_MAKE_P256, inter, SENT(inter));
     s = good;
     s.no_san = true;
-    t[LAB_CHAIN_NO_SAN] = chain_of(m, &s, TW_MAKE_P256, inter, SENT(inter));
+    t[LAB_CHAIN_NO_SAN] = lab_make_chain(m, &s, TW_MAKE_P256, inter, SENT(inter));
     s = good;
     s.client_auth_only = true;
-    t[LAB_CHAIN_CLIENT_EKU] = chain_of(m, &s, TW_MAKE_P256, inter, SENT(inter));
+    t[LAB_CHAIN_CLIENT_EKU] = lab_make_chain(m, &s, TW_MAKE_P256, inter, SENT(inter));
     s = good;
     s.hash = TW_HASH_SHA1;
-    t[LAB_CHAIN_SHA1] = chain_of(m, &s, TW_MAKE_P256, inter, SENT(inter));
-    t[LAB_CHAIN_RSA1024] = chain_of(m, &good, TW_MAKE_RSA1024, inter, SENT(inter));
+    t[LAB_CHAIN_SHA1] = lab_make_chain(m, &s, TW_MAKE_P256, inter, SENT(inter));
+    t[LAB_CHAIN_RSA1024] = lab_make_chain(m, &good, TW_MAKE_RSA1024, inter, SENT(inter));
 }
 
 bool lab_chain_make(struct lab_maker *m, struct lab_certs *c)
@@ -126,7 +98,7 @@ bool lab_chain_make(struct lab_maker *m, struct lab_certs *c)
     const struct lab_issuer *inter = &m->intermediate;
     struct tw_make_cert good = lab_leaf_spec(m), s;
     make_leaves(m, t);
-    t[LAB_CHAIN_ORDER] = chain_of(m, &good, TW_MAKE_P256, inter, SENT(&m->root, inter));
+    t[LAB_CHAIN_ORDER] = lab_make_chain(m, &good, TW_MAKE_P256, inter, SENT(&m->root, inter));
     t[LAB_CHAIN_WRONG_ISSUER] = other_issuer(m, NULL);
     t[LAB_CHAIN_BAD_SIGNATURE] = other_issuer(m, SHARED_SKI);
     s = ca_spec(m, "tlswhy lab old intermediate");
@@ -162,8 +134,8 @@ static const struct lab_fault faults[] = {
      "chain-intermediate-expired", NULL, CHAIN(EXPIRED)},
     {"cert-signature-invalid", "another key of the same name and identifier",
      "cert-signature-invalid", NULL, CHAIN(BAD_SIGNATURE)},
-    {"ca-basic-constraints", "issued by a certificate that is no CA's", "ca-basic-constraints", NULL,
-     CHAIN(NOT_A_CA)},
+    {"ca-basic-constraints", "issued by a certificate that is no CA's", "ca-basic-constraints",
+     NULL, CHAIN(NOT_A_CA)},
     {"path-length-exceeded", "a CA below one that may have none", "path-length-exceeded", NULL,
      CHAIN(TOO_DEEP)},
 };

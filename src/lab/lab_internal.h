@@ -125,6 +125,10 @@ struct tw_make_cert lab_leaf_spec(const struct lab_maker *m);
 struct tw_credential *lab_make_leaf(struct lab_maker *m, const struct tw_make_cert *spec,
                                     enum tw_make_key kind, const struct lab_issuer *by,
                                     bool send_issuer);
+/** The same with any chain after the leaf, in the order in which it is sent. */
+struct tw_credential *lab_make_chain(struct lab_maker *m, const struct tw_make_cert *spec,
+                                     enum tw_make_key kind, const struct lab_issuer *by,
+                                     const struct lab_issuer *const *sent, size_t sent_n);
 
 /* ---- faults_trust.c ----------------------------------------------------------------------------- */
 
