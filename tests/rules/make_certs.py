@@ -34,7 +34,8 @@ PUBLIC = "keyUsage=critical,digitalSignature\ncertificatePolicies=2.23.140.1.2.1
 
 
 def issue(stem, common_name, issuer, ext, start=-30, end=300, md="sha256", key=None):
-    return P._issue(stem, common_name, key or P.key("p256", "-" + stem), issuer, ext, start, end, md)
+    key = key or P.key("p256", "-" + stem)
+    return P._issue(stem, common_name, key, issuer, ext, start, end, md)
 
 
 def ca(stem, issuer=None, name=None, path_len="", ski="hash", extra="", **more):
@@ -46,7 +47,7 @@ def below(issuer, **more):
     return P.leaf(issuer=issuer, label="-" + issuer.stem.name, **more)
 
 
-# ---- cases: leaf, certificates sent after it, options -------------------------------------------------
+# ---- cases: leaf, certificates sent after it, options ---------------------------------------------
 
 def served(leaf, *sent, trust=None, name=NAME, options=()):
     """As a server sends it; openssl s_server takes what a client of today would refuse."""
@@ -70,7 +71,6 @@ def filed(leaf, *sent, trust=None, name=NAME, options=()):
 class Cases:
     """One method for each cause: (hits, warnings, near misses)."""
 
-    healthy = property(lambda self: served(P.leaf()))
     mismatch = property(lambda self: served(P.leaf(names=("www.example.test",))))
 
     def wildcard_depth(self):
@@ -83,8 +83,9 @@ class Cases:
             [served(issue("cn-fits", NAME, P.root, "subjectAltName=DNS:www.example.test\n"))]
 
     def name_ip_address(self):
-        return [asked(P.leaf(), "127.0.0.1"), asked(P.leaf(names=("127.0.0.2",)), "127.0.0.1")], [], \
-            [asked(P.leaf(names=("127.0.0.1",)), "127.0.0.1"), self.mismatch]
+        right, wrong = (P.leaf(names=(ip,)) for ip in ("127.0.0.1", "127.0.0.2"))
+        return [asked(P.leaf(), "127.0.0.1"), asked(wrong, "127.0.0.1")], [], \
+            [asked(right, "127.0.0.1"), self.mismatch]
 
     def name_form_unusual(self):
         under = P.leaf(names=("a_b." + NAME,))
@@ -229,7 +230,7 @@ def not_after(pair):
                        "iso_8601").decode().strip().partition("=")[2].replace(" ", "T")
 
 
-# ---- traces -------------------------------------------------------------------------------------------
+# ---- traces --------------------------------------------------------------------------------------
 
 def judge(case, out):
     with tempfile.TemporaryDirectory() as folder:
@@ -241,7 +242,8 @@ def judge(case, out):
         args = [str(tw.TLSWHY_RELEASE), "inspect" if case.file else "check", "--json", "--ca",
                 "ca.pem", "--save-trace", str(out), *case.options]
         if case.file:
-            return run(args + ["cert.pem"] + (["--chain", "chain.pem"] if case.sent else []), folder)
+            args += ["cert.pem"] + (["--chain", "chain.pem"] if case.sent else [])
+            return run(args, folder)
         more = ["-cert_chain", chain] if case.sent else []
         with servers.launch("OpenSSL", lambda port, d: [
                 "openssl", "s_server", "-accept", "127.0.0.1:%d" % port, "-www", "-cert",
@@ -282,7 +284,8 @@ KNOWN = ["ca-basic-constraints", "cert-key-type-unsupported", "cert-malformed",
          "chain-root-expired-cross-sign", "chain-wrong-intermediate", "chain-wrong-order",
          "cross-sign-path-choice", "eku-client-auth-missing", "eku-missing", "key-usage-wrong",
          "name-constraints", "name-form-unusual", "name-ip-address", "path-length-exceeded",
-         "san-missing", "unknown-critical-extension", "weak-key", "weak-signature", "wildcard-depth"]
+         "san-missing", "unknown-critical-extension", "weak-key", "weak-signature",
+         "wildcard-depth"]
 
 if __name__ == "__main__":
     sys.exit(0 if all([make(cause) for cause in sys.argv[1:] or KNOWN]) else 1)
