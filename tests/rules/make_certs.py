@@ -47,7 +47,7 @@ def below(issuer, **more):
     return P.leaf(issuer=issuer, label="-" + issuer.stem.name, **more)
 
 
-# ---- cases: leaf, certificates sent after it, options ---------------------------------------------
+# ---- cases: leaf, certificates sent after it, options ----------------------------------------
 
 def served(leaf, *sent, trust=None, name=NAME, options=()):
     """As a server sends it; openssl s_server takes what a client of today would refuse."""
