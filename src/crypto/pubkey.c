@@ -435,6 +435,8 @@ static enum tw_verify verify_x509(struct tw_pubkey *k, struct tw_view algorithm,
         const struct sig_alg *s = &sig_algs[i];
         if (!oid_is(oid, s->oid, s->len))
             continue;
+        if (k->info.type != TW_KEY_UNKNOWN && k->info.type != TW_KEY_OTHER && !fits(k, s->kind))
+            return TW_VERIFY_BAD; /* a key of another kind did not make it */
         int salt = RSA_PSS_SALTLEN_DIGEST;
         enum tw_hash_id hash = s->kind == TW_SIG_RSA_PSS ? pss_params(params, &salt) : s->hash;
         enum tw_verify v = verify_salted(k->c, k, s->kind, hash, salt, &tbs, 1, sig);

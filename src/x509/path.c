@@ -346,7 +346,8 @@ static void end_fault(struct builder *b, struct tw_path *p, enum tw_path_problem
     char dn[200];
     int top = (int)p->n - 1;
     const struct tw_cert *c = p->steps[top].cert;
-    bool none = b->req->trust == NULL || tw_trust_count(b->req->trust) == 0;
+    struct tw_view any;
+    bool none = b->req->trust == NULL || !tw_trust_at(b->req->trust, 0, &any);
     if (end == TW_PATH_MALFORMED)
         return; /* told with the certificate itself */
     if (none && end != TW_PATH_SELF_SIGNED_LEAF && end != TW_PATH_LIMIT)

@@ -206,9 +206,18 @@ bool tw_trust_relabel(struct tw_trust *t, const char *label)
     return true;
 }
 
+static bool for_servers(const struct anchor *a)
+{
+    bool trusted = a->trusted == 0 || (a->trusted & (TW_FOR_SERVER | TW_FOR_ANY)) != 0;
+    return trusted && (a->rejected & (TW_FOR_SERVER | TW_FOR_ANY)) == 0;
+}
+
 size_t tw_trust_count(const struct tw_trust *t)
 {
-    return t->n;
+    size_t n = 0;
+    for (size_t i = 0; i < t->n; i++)
+        n += for_servers(&t->anchors[i]);
+    return n;
 }
 
 const char *tw_trust_label(const struct tw_trust *t)

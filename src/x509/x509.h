@@ -187,6 +187,7 @@ bool tw_trust_add_der(struct tw_trust *t, struct tw_view der);
 bool tw_trust_add_with(struct tw_trust *t, struct tw_view der, struct tw_view aux);
 /** Another name for reports; false for lack of memory. */
 bool tw_trust_relabel(struct tw_trust *t, const char *label);
+/** Those that the store's own settings do not keep from TLS servers. */
 size_t tw_trust_count(const struct tw_trust *t);
 const char *tw_trust_label(const struct tw_trust *t);
 /** i-th anchor with that subject name; false past the end. */

@@ -375,9 +375,11 @@ cause("self-signed-leaf", {n: serving(how=HOW[n], self_signed=True)
                            for n in ("nginx", "OpenSSL", "Go", "Java", "Apache")},
       side="server", at="certificate")
 cause("name-mismatch", {**{n: serving(how=HOW[n], names=("other.test", "www.other.test"))
-                           for n in ("nginx", "OpenSSL", "Go", "HAProxy", "Node")},
-                        "wildcard": serving(names=("*.tlswhy.test",)),
-                        "address": (serving(), (), {"host": "127.0.0.1"})},
+                           for n in ("nginx", "OpenSSL", "Go", "HAProxy", "Node")}},
+      side="server", at="certificate")
+cause("wildcard-depth", {"OpenSSL": serving(names=("*.tlswhy.test",))},
+      side="server", at="certificate")
+cause("name-ip-address", {"OpenSSL": (serving(), (), {"host": "127.0.0.1"})},
       side="server", at="certificate")
 cause("untrusted-private-ca", {
     "nginx, system store": (serving(), (), {"ca": False, "certainty": "likely"}),
