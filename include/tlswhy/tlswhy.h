@@ -58,8 +58,8 @@ TW_API void tw_options_free(struct tw_options *o);
 /**
  * Set one option by its name on the command line, without dashes: "servername", "no-sni",
  * "verify-name", "connect", "ca", "trust", "trust-pass", "cert", "key", "pass", "alpn",
- * "min-version", "max-version", "ciphers", "groups", "sigalgs", "at", "4", "6", "timeout",
- * "max-connections", "online", "sntp", "hard-fail", "ct-log-list", "dane", "resolver"; and "ca-pem"
+ * "min-version", "max-version", "ciphers", "groups", "sigalgs", "as", "clients", "at", "4",
+ * "6", "timeout", "max-connections", "online", "sntp", "hard-fail", "ct-log-list", "dane", "resolver"; and "ca-pem"
  * and "ct-log-list-json", which take the text where "ca" and "ct-log-list" take a path, and
  * "trust-data", which takes the bytes of a trust store in hex where "trust" takes a path.
  *
@@ -136,6 +136,10 @@ TW_API int tw_replay(struct tw_lib *lib, const void *trace, size_t len, struct t
 
 /** The catalogue (id NULL) or one cause, as text or JSON lines; malloc'ed. NULL: no such id. */
 TW_API char *tw_causes(const char *id, bool json, const struct tw_text_options *o);
+
+/** The real clients that the option "as" takes, as a table or as JSON lines (client, title, date,
+ *  source, versions, ciphers: how many); malloc'ed. NULL for lack of memory. */
+TW_API char *tw_clients(bool json) TW_API_MUST_CHECK;
 
 /**
  * Trust stores of this machine, as a table or as JSON lines (store, label, format, anchors,

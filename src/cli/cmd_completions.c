@@ -70,7 +70,9 @@ static void bash_value(const struct cli_command *cmd, const struct cli_option *o
 static void bash_arguments(const struct cli_command *cmd)
 {
     const char *w = cmd->words;
-    if (strcmp(w, "files") == 0)
+    if (w == NULL)
+        printf("        :\n");
+    else if (strcmp(w, "files") == 0)
         printf("        compopt -o filenames; COMPREPLY=($(compgen -f -- \"$cur\"))\n");
     else if (strcmp(w, "hosts") == 0)
         printf("        COMPREPLY=($(compgen -A hostname -- \"$cur\"))\n");
@@ -249,6 +251,8 @@ static void fish_option(const struct cli_command *cmd, const struct cli_option *
 static void fish_arguments(const struct cli_command *cmd)
 {
     const char *w = cmd->words;
+    if (w == NULL)
+        return;
     fish_condition(cmd);
     if (strcmp(w, "files") == 0) {
         printf(" -F\n");

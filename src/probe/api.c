@@ -190,6 +190,14 @@ int tw_replay(struct tw_lib *lib, const void *trace, size_t len, struct tw_resul
     return 0;
 }
 
+char *tw_clients(bool json)
+{
+    struct tw_buf b;
+    tw_buf_init(&b, REPORT_MAX);
+    tw_report_clients(json, &b);
+    return take_text(&b, true, NULL);
+}
+
 char *tw_causes(const char *id, bool json, const struct tw_text_options *o)
 {
     struct tw_buf b;

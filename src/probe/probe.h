@@ -118,6 +118,9 @@ struct tw_options {
     const struct tw_protocol *proxy;          /* NULL: none */
     struct tw_target proxy_at;
     const char *proxy_user, *proxy_password;
+    const struct tw_client_profile *as;       /* NULL: a current mainstream client */
+    bool clients;                             /* try all known clients, too */
+    bool has_timeout, has_max_connections;
     bool has_at; int64_t at;
     int family;                               /* AF_UNSPEC, AF_INET, AF_INET6 */
     uint64_t timeout_ms;

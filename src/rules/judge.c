@@ -103,6 +103,7 @@ enum tw_status tw_judge(const struct tw_trace *t, struct tw_arena *arena, struct
             out->warnings[out->warnings_n++] = f;
     }
     prune(out);
+    tw_judge_clients(out, arena);
     set_outcome(out);
     if (out->outcome == TW_OUTCOME_OK && has_untold_problem(out)) {
         out->outcome = TW_OUTCOME_FAIL;

@@ -88,12 +88,22 @@ bool tw_fix_is_beside(const struct tw_finding *f, const struct tw_fix *x);
 enum tw_outcome { TW_OUTCOME_OK, TW_OUTCOME_FAIL, TW_OUTCOME_UNKNOWN };
 const char *tw_outcome_name(enum tw_outcome o);
 
+/** What became of one real client; texts are borrowed from the arena of tw_judge(). */
+struct tw_client_row {
+    const char *client, *title;
+    bool tried, works;         /* works: handshake and certificate were fine, in our trust store */
+    uint16_t version, cipher, group; /* negotiated, as far as it came; 0 unknown */
+    const char *cause;         /* id; NULL when it works, was not tried, or nobody can tell */
+    const char *why;           /* one sentence; "" when it works or was not tried */
+};
+
 struct tw_diagnosis {
     struct tw_case c;
     enum tw_outcome outcome;
     const char *failed_at;                 /* contract word, or NULL */
     struct tw_finding causes[TW_MAX_FINDINGS]; size_t causes_n;   /* [0] is the root cause */
     struct tw_finding warnings[TW_MAX_FINDINGS]; size_t warnings_n;
+    const struct tw_client_row *clients; size_t clients_n; /* all known ones; none without trials */
 };
 
 /**
@@ -150,6 +160,8 @@ struct tw_trial {
     const uint16_t *without; size_t without_n;
     /** Which address of the name: 0 = the one that the baseline used, else 1 + its place. */
     size_t address;
+    /** Instead of the baseline's hello, that of a real client; NULL: none. */
+    const struct tw_client_profile *client;
 };
 const struct tw_trial *tw_trial_at(size_t i);
 const struct tw_trial *tw_trial_by_id(const char *id);
