@@ -343,11 +343,15 @@ static int set_as(struct tw_options *o, struct tw_lib *lib, const char *v, const
     o->as = tw_client_profile_by_name(v);
     if (o->as != NULL)
         return 0;
-    char known[2000] = "";
+    char text[900]; /* more than refuse() takes: all the names */
+    size_t n = (size_t)snprintf(text, sizeof text, "'%.60s' is no client that is known here; "
+                                                   "known are", v);
     const struct tw_client_profile *p;
-    for (size_t i = 0, n = 0; (p = tw_client_profile_at(i)) != NULL && n < sizeof known; i++)
-        n += (size_t)snprintf(known + n, sizeof known - n, "%s%s", i > 0 ? ", " : "", p->name);
-    return refuse(o, why, "'%.60s' is no client that is known here; known are %s", v, known);
+    for (size_t i = 0; (p = tw_client_profile_at(i)) != NULL && n < sizeof text; i++)
+        n += (size_t)snprintf(text + n, sizeof text - n, "%s%s", i > 0 ? ", " : " ", p->name);
+    const char *copy = tw_arena_str(o->arena, text);
+    *why = copy == NULL ? "out of memory" : copy;
+    return TW_EXIT_USAGE;
 }
 
 static int set_clients(struct tw_options *o, struct tw_lib *lib, const char *v, const char **why)
