@@ -43,6 +43,7 @@ static const struct cli_option opt_check[] = {
     {"groups", 0, "LIST", "groups to offer", true},
     {"sigalgs", 0, "LIST", "signature algorithms to offer", true},
     {"as", 0, "CLIENT", "send the ClientHello of this client; tlswhy clients lists them", true},
+    {"hello", 0, "FILE", "send this ClientHello (trace, bytes or hex) and see the answer", true},
     {"clients", 0, NULL, "also try every known client: does it work, and if not, why", true},
     {"at", 0, "TIME", "judge certificates at this time instead of now", true},
     {"4", '4', NULL, "IPv4 only", true},

@@ -354,6 +354,12 @@ static int set_as(struct tw_options *o, struct tw_lib *lib, const char *v, const
     return TW_EXIT_USAGE;
 }
 
+static int set_hello(struct tw_options *o, struct tw_lib *lib, const char *v, const char **why)
+{
+    (void)lib;
+    return tw_options_read_hello(o, v, why) ? 0 : TW_EXIT_USAGE;
+}
+
 static int set_clients(struct tw_options *o, struct tw_lib *lib, const char *v, const char **why)
 {
     (void)lib, (void)v, (void)why;
@@ -554,6 +560,7 @@ static const struct {
     {"max-version", true, set_max_version}, {"ciphers", true, set_ciphers},
     {"groups", true, set_groups},           {"sigalgs", true, set_sigalgs},
     {"as", true, set_as},                   {"clients", false, set_clients},
+    {"hello", true, set_hello},
     {"at", true, set_at},                   {"4", false, set_4},
     {"starttls", true, set_starttls},       {"proxy", true, set_proxy},
     {"6", false, set_6},                    {"timeout", true, set_timeout},
@@ -592,6 +599,11 @@ int tw_options_finish(struct tw_options *o, struct tw_lib *lib, const char **why
     if (o->as != NULL && h.versions.n == 0)
         return refuse(o, why, "--as %s: %s speaks none of these versions", o->as->name,
                       o->as->title);
+    if (o->hello.len > 0 &&
+        (o->as != NULL || o->no_sni || o->server_name != NULL || o->has_alpn || o->has_ciphers ||
+         o->has_groups || o->has_sigalgs || o->min_version != 0 || o->max_version != 0))
+        return refuse(o, why, "--hello is sent byte for byte: no option that changes what is offered "
+                              "goes with it");
     if (o->clients && !o->has_timeout)
         o->timeout_ms = CLIENTS_TIMEOUT_MS;
     if (o->clients && !o->has_max_connections)
@@ -729,13 +741,16 @@ static void own_hello(const struct tw_options *o, struct tw_hello *h)
 
 void tw_options_hello(const struct tw_options *o, const struct tw_crypto *c, struct tw_hello *h)
 {
-    if (o->as != NULL)
+    if (o->hello.len > 0)
+        tw_hello_of_message(o->hello, o->hello_record_version, h);
+    else if (o->as != NULL)
         client_hello(o, h);
     else
         own_hello(o, h);
     if (o->has_groups)
         h->groups = o->groups;
-    if (tw_hello_has_ext(h, TW_EXT_KEY_SHARE) && (o->as == NULL || o->has_groups))
+    if (tw_hello_has_ext(h, TW_EXT_KEY_SHARE) && ((o->as == NULL && o->hello.len == 0) ||
+                                                  o->has_groups))
         apply_shares(c, h);
     if (o->has_sigalgs)
         h->sigalgs = o->sigalgs;

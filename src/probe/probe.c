@@ -377,9 +377,15 @@ enum tw_status tw_probe_run(struct tw_lib *lib, const struct tw_options *o,
     }
     choose_names(p);
     choose_dialogues(p);
-    note_settings(p);
     tw_options_hello(o, lib->crypto, &p->hello);
-    if (t->app != TW_APP_HTTP && !o->has_alpn) { /* mail and database clients offer none */
+    if (o->hello.len > 0) { /* the name is the one in its bytes */
+        tw_copy_str(p->sni_sent, sizeof p->sni_sent, p->hello.server_name);
+        p->server_name = p->sni_sent;
+    }
+    note_settings(p);
+    if (o->hello.len > 0)
+        setting(p, "hello_replayed", NULL, 1);
+    if (o->hello.len == 0 && t->app != TW_APP_HTTP && !o->has_alpn) { /* mail and database clients offer none */
         p->hello.alpn_n = 0;
         tw_hello_drop_ext(&p->hello, TW_EXT_ALPN);
     }

@@ -24,6 +24,7 @@ struct probe {
     void *user;
     struct tw_hello hello;           /* the baseline's */
     char host_name[256];             /* the target's, without the dot of an absolute name */
+    char sni_sent[256];              /* with --hello */
     const char *server_name, *verify_name;
     const struct tw_protocol *before[2]; size_t before_n; /* dialogues before TLS: proxy, upgrade */
     struct tw_addr addrs[TW_MAX_ADDRS]; size_t addrs_n;

@@ -56,6 +56,15 @@ static void healthy_text(const struct tw_diagnosis *d, char *buf, size_t cap)
     const struct tw_conn_view *b = d->c.base;
     char ver[32], suite[64], group[48], days[64] = "";
     const struct tw_fact *f = tw_trace_first(d->c.trace, b->conn, TW_FACT_CERTIFICATE, NULL);
+    if (tw_trace_setting_num(d->c.trace, "hello_replayed", 0) != 0) {
+        snprintf(buf, cap, "the server answers this ClientHello with %s%s%s%s; the handshake was not "
+                           "gone on with: its keys are not ours",
+                 tw_version_label(b->version, ver, sizeof ver),
+                 b->cipher != 0 ? ", " : "",
+                 b->cipher != 0 ? tw_suite_label(b->cipher, suite, sizeof suite) : "",
+                 b->hello_retry ? " (HelloRetryRequest)" : "");
+        return;
+    }
     if (f != NULL) {
         struct tw_cert c;
         tw_cert_parse(f->data, &c);

@@ -269,6 +269,13 @@ void tw_hello_drop_ext(struct tw_hello *h, uint16_t type);
  */
 void tw_hello_limit_versions(struct tw_hello *h, uint16_t min, uint16_t max);
 
+/**
+ * The recipe that makes a hello like this one.
+ * @param message  handshake message with header; h borrows from it
+ * @return false when the message is malformed; h then has what could be read
+ */
+bool tw_hello_of_message(struct tw_view message, uint16_t record_version, struct tw_hello *h);
+
 /** What the engine must provide while the hello is encoded. */
 struct tw_hello_secrets {
     struct tw_view random;        /* 32 */

@@ -207,5 +207,91 @@ class AgainstServers(unittest.TestCase):
         self.assertNotIn("clients", o)
 
 
+def flight_of(*options):
+    """First bytes that `tlswhy check options` sends for a host name."""
+    recorder = CAPTURE.Recorder()
+    tw.tlswhy("check", "--max-connections", "1", "--timeout", "2", "--connect",
+              "127.0.0.1:%d" % recorder.port, *options, CAPTURE.HOST)
+    recorder.thread.join(20)
+    recorder.close()
+    return recorder.flight
+
+
+class Hello(unittest.TestCase):
+    """check --hello FILE: the same bytes, whoever made them."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.dir = servers.workdir()
+        cls.flight = flight_of("--as", "openssl-3.0")
+
+    def file(self, name, data):
+        path = self.dir / name
+        path.write_bytes(data)
+        return path
+
+    def test_bytes_hex_records_and_bare_message_are_sent_as_they_are(self):
+        flight, message = self.flight, self.flight[5:]
+        cut = b"".join(b"\x16\x03\x01" + len(part).to_bytes(2, "big") + part
+                       for part in (message[:100], message[100:]))
+        spaced = "\n".join(":".join("%02X" % b for b in message[i:i + 16])
+                           for i in range(0, len(message), 16)).encode()
+        for name, data in (("records", flight), ("hex", flight.hex().encode()), ("cut", cut),
+                           ("message", message), ("spaced", spaced),
+                           ("more", flight + b"\x14\x03\x03\x00\x01\x01")):
+            with self.subTest(name=name):
+                self.assertEqual(flight_of("--hello", self.file(name, data)), flight)
+
+    def test_trace(self):
+        trace = self.dir / "trace"
+        with servers.openssl(pki.shared().leaf("rsa")) as s:
+            o, run = table(s, "--as", "gnutls-3.7", "--save-trace", trace)
+            self.assertEqual(run.status, 0)
+            again, run = cliparts.report(pki.NAME, "--connect", "127.0.0.1:%d" % s.port, "--hello",
+                                         trace)
+        self.assertEqual((run.status, again["outcome"]), (0, "ok"))
+        self.assertEqual(again["handshake"]["version"], "TLS 1.3")
+        self.assertFalse(again["handshake"]["complete"])
+        self.assertEqual(again["target"]["server_name"], pki.NAME)
+        sent = [m for m in again["handshake"]["ladder"] if m["message"] == "ClientHello"]
+        was = [m for m in o["handshake"]["ladder"] if m["message"] == "ClientHello"]
+        self.assertEqual([m["bytes"] for m in sent], [m["bytes"] for m in was])
+
+    def test_answers(self):
+        modern = self.file("modern", self.flight)
+        old = self.file("old", flight_of("--as", "android-2.3"))
+        java8 = self.file("java8", flight_of("--as", "java-8"))
+        rows = [(modern, ("-tls1_2",), "ok", "TLS 1.2", None),
+                (modern, ("-groups", "P-384"), "ok", "TLS 1.3", None), # HelloRetryRequest
+                (old, ("-tls1_2",), "fail", None, "version-client-too-old"),
+                (java8, ("-tls1_2", "-cipher", "ECDHE-RSA-CHACHA20-POLY1305"), "fail", None,
+                 "cipher-no-overlap")]
+        for path, options, outcome, version, cause in rows:
+            with self.subTest(hello=path.name, server=options), \
+                    servers.openssl(pki.shared().leaf("rsa"), *options) as s:
+                o, run = table(s, "--hello", path)
+                self.assertEqual((o["outcome"], run.status), (outcome, int(outcome == "fail")))
+                self.assertEqual(o["handshake"]["version"], version)
+                self.assertEqual((tw.causes(o) or [None])[0], cause)
+                text = tw.tlswhy("check", "-q", "--connect", "127.0.0.1:%d" % s.port, "--hello",
+                                 path, pki.NAME).out
+                self.assertEqual("keys are not ours" in " ".join(text.split()), outcome == "ok")
+
+    def test_wrong_files(self):
+        for name, data in (("empty", b""), ("text", b"GET / HTTP/1.1"), ("short", self.flight[:60]),
+                           ("odd", b"160301f"), ("server", b"\x16\x03\x03\x00\x04\x02\x00\x00\x00"),
+                           ("trace-without", b'{"tlswhy_trace":1}\n'),
+                           ("trace-broken", b'{"tlswhy_trace":1}\n{"n":')):
+            r = tw.tlswhy("check", "--hello", self.file(name, data), "localhost:1")
+            with self.subTest(name=name):
+                self.assertEqual((r.status, r.out), (2, ""))
+                self.assertIn(name, r.err)
+        r = tw.tlswhy("check", "--hello", self.dir / "none", "localhost:1")
+        self.assertEqual(r.status, 2)
+        for option in (("--as", "java-8"), ("--no-sni",), ("--alpn", "h2"), ("--max-version", "1.2")):
+            r = tw.tlswhy("check", "--hello", self.file("good", self.flight), *option, "localhost:1")
+            self.assertEqual((r.status, r.out), (2, ""), option)
+
+
 if __name__ == "__main__":
     unittest.main()
