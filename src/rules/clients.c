@@ -21,8 +21,10 @@ static const char *client_of(const struct tw_conn_view *v)
  */
 static unsigned closeness(const struct tw_offer *o, const struct tw_conn_view *v)
 {
-    bool version = v->version >= o->min_version && v->version <= o->max_version;
-    return 8u * version + 4u * tw_offered(&o->ciphers, v->cipher) +
+    unsigned apart = v->version > o->max_version   ? (unsigned)(v->version - o->max_version)
+                     : v->version < o->min_version ? (unsigned)(o->min_version - v->version)
+                                                   : 0;
+    return 8u * (apart < 8 ? 8 - apart : 0) + 4u * tw_offered(&o->ciphers, v->cipher) +
            2u * (v->group == 0 || tw_offered(&o->groups, v->group)) + v->ok;
 }
 
