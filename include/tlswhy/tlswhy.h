@@ -58,13 +58,14 @@ TW_API void tw_options_free(struct tw_options *o);
 /**
  * Set one option by its name on the command line, without dashes: "servername", "no-sni",
  * "verify-name", "connect", "ca", "trust", "trust-pass", "cert", "key", "pass", "alpn",
- * "min-version", "max-version", "ciphers", "groups", "sigalgs", "at", "4", "6", "timeout",
- * "max-connections", "online", "sntp", "hard-fail", "ct-log-list", "dane", "resolver"; and "ca-pem"
- * and "ct-log-list-json", which take the text where "ca" and "ct-log-list" take a path, and
- * "trust-data", which takes the bytes of a trust store in hex where "trust" takes a path.
+ * "min-version", "max-version", "ciphers", "groups", "sigalgs", "as", "hello", "clients", "at",
+ * "4", "6", "timeout", "max-connections", "online", "sntp", "hard-fail", "ct-log-list", "dane",
+ * "resolver"; and "ca-pem" and "ct-log-list-json", which take the text where "ca" and
+ * "ct-log-list" take a path, and "trust-data", which takes the bytes of a trust store in hex where
+ * "trust" takes a path.
  *
- * Files named by "ca", "trust", "cert" and "key" are read here, so a bad file is found before any
- * connection is made.
+ * Files named by "ca", "trust", "cert", "key" and "hello" are read here, so a bad file is found
+ * before any connection is made.
  *
  * @param value  NULL for options that take none
  * @param why    one line that says what is wrong and where; borrowed from o until the next call
@@ -172,6 +173,10 @@ TW_API const char *tw_result_target(const struct tw_result *r);
 
 /** The catalogue (id NULL) or one cause, as text or JSON lines; malloc'ed. NULL: no such id. */
 TW_API char *tw_causes(const char *id, bool json, const struct tw_text_options *o);
+
+/** The real clients that the option "as" takes, as a table or as JSON lines (client, title, date,
+ *  source, versions, ciphers: how many); malloc'ed. NULL for lack of memory. */
+TW_API char *tw_clients(bool json) TW_API_MUST_CHECK;
 
 /**
  * Trust stores of this machine, as a table or as JSON lines (store, label, format, anchors,

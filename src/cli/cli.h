@@ -39,7 +39,7 @@ struct cli_command {
     const char *name, *usage, *summary;
     const struct cli_option *const *options; /* NULL-terminated groups of option tables */
     int (*run)(struct cli_common *c);
-    const char *words;     /* what an argument may be: "hosts", "files", "causes", "faults" */
+    const char *words;     /* what an argument may be: "hosts", "files", "causes", "faults"; NULL: none */
     bool hidden;           /* for builds, not for people */
 };
 extern const struct cli_command *const cli_commands[];  /* NULL-terminated; [0] is the default */
@@ -52,6 +52,7 @@ int cli_explain(struct cli_common *c);
 int cli_lab(struct cli_common *c);
 int cli_completions(struct cli_common *c);
 int cli_stores(struct cli_common *c);
+int cli_clients(struct cli_common *c);
 
 /** "tlswhy: ..." on stderr; returns TW_EXIT_USAGE. */
 int cli_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));

@@ -59,6 +59,9 @@ static const struct cli_option opt_check[] = {
     {"ciphers", 0, "LIST", "suites to offer, IANA or OpenSSL names", true},
     {"groups", 0, "LIST", "groups to offer", true},
     {"sigalgs", 0, "LIST", "signature algorithms to offer", true},
+    {"as", 0, "CLIENT", "send the ClientHello of this client; tlswhy clients lists them", true},
+    {"hello", 0, "FILE", "send this ClientHello (trace, bytes or hex) and see the answer", true},
+    {"clients", 0, NULL, "also try every known client: does it work, and if not, why", true},
     {"at", 0, "TIME", "judge certificates at this time instead of now", true},
     {"4", '4', NULL, "IPv4 only", true},
     {"6", '6', NULL, "IPv6 only", true},
@@ -129,8 +132,13 @@ static const struct cli_command cmd_stores = {
     "stores", "stores [STORE...]", "the trust stores of this machine", groups_plain, cli_stores,
     "files", false};
 
-const struct cli_command *const cli_commands[] = {&cmd_check, &cmd_inspect, &cmd_explain, &cmd_replay, &cmd_lab,
-                                                  &cmd_causes, &cmd_stores, &cmd_completions, NULL};
+static const struct cli_command cmd_clients = {
+    "clients", "clients", "the real clients that check --as can be", groups_plain, cli_clients,
+    NULL, false};
+
+const struct cli_command *const cli_commands[] = {
+    &cmd_check, &cmd_inspect, &cmd_explain, &cmd_replay, &cmd_lab, &cmd_causes, &cmd_stores,
+    &cmd_clients, &cmd_completions, NULL};
 
 /* ---- helpers ---------------------------------------------------------------------------------- */
 

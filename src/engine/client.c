@@ -443,6 +443,10 @@ static void take_server_hello(struct tw_conn *c, uint8_t type, struct tw_view bo
         tw_conn_fail_decode(c, TW_MSG_SERVER_HELLO, &r);
         return;
     }
+    if (c->cfg.answer_only) {
+        c->state = TW_CONN_STOPPED;
+        return;
+    }
     memcpy(c->server_random, m.random.data, 32);
     if (!check_version(c, &m))
         return;

@@ -75,6 +75,8 @@ struct tw_conn_config {
     uint64_t trace_start;       /* now_ns of the trace's zero */
     /* client */
     struct tw_hello hello;
+    bool answer_only;           /* stop once the ServerHello (or HelloRetryRequest) was read: the
+                                   keys of hello.raw are somebody else's */
     const struct tw_credential *client_cred;  /* or NULL */
     const struct tw_session *session;         /* to resume, or NULL */
     struct tw_view psk_identity, psk;         /* TLS 1.2 PSK suites; empty = none */

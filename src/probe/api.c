@@ -227,6 +227,14 @@ const char *tw_result_target(const struct tw_result *r)
     return tw_arena_printf(r->arena, v6 ? "%s%s[%s]" : "%s%s%s", before, slashes, host);
 }
 
+char *tw_clients(bool json)
+{
+    struct tw_buf b;
+    tw_buf_init(&b, REPORT_MAX);
+    tw_report_clients(json, &b);
+    return take_text(&b, true, NULL);
+}
+
 char *tw_causes(const char *id, bool json, const struct tw_text_options *o)
 {
     struct tw_buf b;

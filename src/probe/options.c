@@ -7,7 +7,8 @@
 #include "net/sntp.h"
 
 enum { MAX_CRED_FILE = 1 << 20, MAX_LOG_LIST = 8 << 20,
-       MAX_CHAIN = 4 << 20, MAX_CRLS = 64 << 20, DEFAULT_TIMEOUT_MS = 10000, DEFAULT_CONNECTIONS = 40 };
+       MAX_CHAIN = 4 << 20, MAX_CRLS = 64 << 20, DEFAULT_TIMEOUT_MS = 10000, DEFAULT_CONNECTIONS = 40,
+       CLIENTS_TIMEOUT_MS = 30000 };
 
 typedef int set_fn(struct tw_options *o, struct tw_lib *lib, const char *value, const char **why);
 
@@ -341,6 +342,36 @@ static int set_sigalgs(struct tw_options *o, struct tw_lib *lib, const char *v, 
     return parse_list(o, v, "signature algorithm", sigscheme_id, &o->sigalgs, why);
 }
 
+static int set_as(struct tw_options *o, struct tw_lib *lib, const char *v, const char **why)
+{
+    (void)lib;
+    o->as = tw_client_profile_by_name(v);
+    if (o->as != NULL)
+        return 0;
+    char text[900]; /* more than refuse() takes: all the names */
+    size_t n = (size_t)snprintf(text, sizeof text, "'%.60s' is no client that is known here; "
+                                                   "known are", v);
+    const struct tw_client_profile *p;
+    for (size_t i = 0; (p = tw_client_profile_at(i)) != NULL && n < sizeof text; i++)
+        n += (size_t)snprintf(text + n, sizeof text - n, "%s%s", i > 0 ? ", " : " ", p->name);
+    const char *copy = tw_arena_str(o->arena, text);
+    *why = copy == NULL ? "out of memory" : copy;
+    return TW_EXIT_USAGE;
+}
+
+static int set_hello(struct tw_options *o, struct tw_lib *lib, const char *v, const char **why)
+{
+    (void)lib;
+    return tw_options_read_hello(o, v, why) ? 0 : TW_EXIT_USAGE;
+}
+
+static int set_clients(struct tw_options *o, struct tw_lib *lib, const char *v, const char **why)
+{
+    (void)lib, (void)v, (void)why;
+    o->clients = true;
+    return 0;
+}
+
 static int set_at(struct tw_options *o, struct tw_lib *lib, const char *v, const char **why)
 {
     (void)lib;
@@ -373,6 +404,7 @@ static int set_timeout(struct tw_options *o, struct tw_lib *lib, const char *v, 
     if (end == v || (*end != '\0' && strcmp(end, "s") != 0) || !(s >= 0.1 && s <= 3600))
         return refuse(o, why, "'%.40s' is no number of seconds from 0.1 to 3600", v);
     o->timeout_ms = (uint64_t)(s * 1000);
+    o->has_timeout = true;
     return 0;
 }
 
@@ -462,6 +494,7 @@ static int set_max_connections(struct tw_options *o, struct tw_lib *lib, const c
     if (end == v || *end != '\0' || n < 1 || n > TW_MAX_CONNS)
         return refuse(o, why, "'%.40s' is no number from 1 to %d", v, TW_MAX_CONNS);
     o->max_connections = (unsigned)n;
+    o->has_max_connections = true;
     return 0;
 }
 
@@ -584,6 +617,8 @@ static const struct {
     {"alpn", true, set_alpn},               {"min-version", true, set_min_version},
     {"max-version", true, set_max_version}, {"ciphers", true, set_ciphers},
     {"groups", true, set_groups},           {"sigalgs", true, set_sigalgs},
+    {"as", true, set_as},                   {"clients", false, set_clients},
+    {"hello", true, set_hello},
     {"at", true, set_at},                   {"4", false, set_4},
     {"starttls", true, set_starttls},       {"proxy", true, set_proxy},
     {"6", false, set_6},                    {"timeout", true, set_timeout},
@@ -620,6 +655,20 @@ int tw_options_finish(struct tw_options *o, struct tw_lib *lib, const char **why
         return refuse(o, why, "--connect %.100s: %s", o->connect, *why);
     if (o->no_sni && o->server_name != NULL)
         return refuse(o, why, "--no-sni and --servername exclude each other");
+    struct tw_hello h;
+    tw_options_hello(o, lib->crypto, &h);
+    if (o->as != NULL && h.versions.n == 0)
+        return refuse(o, why, "--as %s: %s speaks none of these versions", o->as->name,
+                      o->as->title);
+    if (o->hello.len > 0 &&
+        (o->as != NULL || o->no_sni || o->server_name != NULL || o->has_alpn || o->has_ciphers ||
+         o->has_groups || o->has_sigalgs || o->min_version != 0 || o->max_version != 0))
+        return refuse(o, why, "--hello is sent byte for byte: no option that changes what is offered "
+                              "goes with it");
+    if (o->clients && !o->has_timeout)
+        o->timeout_ms = CLIENTS_TIMEOUT_MS;
+    if (o->clients && !o->has_max_connections)
+        o->max_connections = TW_MAX_CONNS;
     if (o->key_path != NULL && o->cert_path == NULL)
         return refuse(o, why, "--key needs --cert");
     if (o->key_path != NULL && o->key.len == 0)
@@ -727,7 +776,21 @@ static void apply_shares(const struct tw_crypto *c, struct tw_hello *h)
     }
 }
 
-void tw_options_hello(const struct tw_options *o, const struct tw_crypto *c, struct tw_hello *h)
+/* A real client's, in the versions of it that were asked for. */
+static void client_hello(const struct tw_options *o, struct tw_hello *h)
+{
+    tw_client_profile_hello(o->as, h);
+    uint16_t top = 0;
+    for (size_t i = 0; i < h->versions.n; i++)
+        top = h->versions.v[i] > top ? h->versions.v[i] : top;
+    if (o->min_version != 0 || (o->max_version != 0 && o->max_version < top))
+        tw_hello_limit_versions(h, o->min_version,
+                                o->max_version != 0 && o->max_version < top ? o->max_version : top);
+    if (o->has_ciphers)
+        h->ciphers = o->ciphers;
+}
+
+static void own_hello(const struct tw_options *o, struct tw_hello *h)
 {
     tw_hello_default(h);
     if (o->has_ciphers)
@@ -735,9 +798,20 @@ void tw_options_hello(const struct tw_options *o, const struct tw_crypto *c, str
     apply_versions(o, h);
     if (!o->has_ciphers)
         drop_unusable_suites(h);
+}
+
+void tw_options_hello(const struct tw_options *o, const struct tw_crypto *c, struct tw_hello *h)
+{
+    if (o->hello.len > 0)
+        tw_hello_of_message(o->hello, o->hello_record_version, h);
+    else if (o->as != NULL)
+        client_hello(o, h);
+    else
+        own_hello(o, h);
     if (o->has_groups)
         h->groups = o->groups;
-    if (tw_hello_has_ext(h, TW_EXT_KEY_SHARE))
+    if (tw_hello_has_ext(h, TW_EXT_KEY_SHARE) && ((o->as == NULL && o->hello.len == 0) ||
+                                                  o->has_groups))
         apply_shares(c, h);
     if (o->has_sigalgs)
         h->sigalgs = o->sigalgs;

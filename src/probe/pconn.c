@@ -433,7 +433,13 @@ static bool start_tls(struct pconn *pc)
     struct tw_conn_config cfg = {.crypto = p->lib->crypto, .trace = p->r->trace, .conn = pc->n,
                                  .trace_start = p->start, .client_cred = p->o->cred};
     cfg.hello = p->hello;
+    if (pc->trial != NULL && pc->trial->client != NULL)
+        tw_client_profile_hello(pc->trial->client, &cfg.hello);
     tw_copy_str(cfg.hello.server_name, sizeof cfg.hello.server_name, p->server_name);
+    if (pc->trial == NULL && p->o->hello.len > 0) {
+        cfg.hello.raw = p->o->hello;
+        cfg.answer_only = true;
+    }
     if (pc->trial != NULL && pc->trial->apply != NULL)
         pc->trial->apply(&cfg.hello, &p->r->diagnosis->c);
     for (size_t i = 0; pc->trial != NULL && i < pc->trial->without_n; i++)

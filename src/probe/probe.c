@@ -149,8 +149,35 @@ static void finish(struct probe *p)
     tw_net_stop(p->net);
 }
 
+/* Their verdicts are part of the last judgement: no round of the planner looks at them. */
+static void explain_clients(struct probe *p)
+{
+    for (uint32_t conn = 1; conn <= p->conns_n; conn++) {
+        const struct tw_fact *trial = tw_trace_first(p->r->trace, conn, TW_FACT_TRIAL, NULL);
+        if (trial != NULL && strncmp(trial->field, "client-", 7) == 0)
+            explain_path(p, conn, false);
+    }
+}
+
+static void start_clients(struct probe *p)
+{
+    p->active++; /* so that one that fails at once does not end the round */
+    if (p->stopping || probe_next_clients(p) == 0) {
+        p->active--;
+        explain_clients(p);
+        finish(p);
+        return;
+    }
+    p->r->rounds++;
+    probe_conn_over(p);
+}
+
 static void next_round(struct probe *p)
 {
+    if (p->clients_done > 0) {
+        start_clients(p);
+        return;
+    }
     explain_paths(p);
     dane_judge(p);
     if (!p->clocks_noted)
@@ -168,7 +195,7 @@ static void next_round(struct probe *p)
     bool ask_ca = p->o->online && !p->online_asked &&
                   tw_trace_first(p->r->trace, 0, TW_FACT_PATH, NULL) != NULL;
     if (n == 0 && !ask_ca) {
-        finish(p);
+        start_clients(p);
         return;
     }
     p->r->rounds += n > 0;
@@ -350,9 +377,15 @@ enum tw_status tw_probe_run(struct tw_lib *lib, const struct tw_options *o,
     }
     choose_names(p);
     choose_dialogues(p);
-    note_settings(p);
     tw_options_hello(o, lib->crypto, &p->hello);
-    if (t->app != TW_APP_HTTP && !o->has_alpn) { /* mail and database clients offer none */
+    if (o->hello.len > 0) { /* the name is the one in its bytes */
+        tw_copy_str(p->sni_sent, sizeof p->sni_sent, p->hello.server_name);
+        p->server_name = p->sni_sent;
+    }
+    note_settings(p);
+    if (o->hello.len > 0)
+        setting(p, "hello_replayed", NULL, 1);
+    if (o->hello.len == 0 && t->app != TW_APP_HTTP && !o->has_alpn) { /* mail and database clients offer none */
         p->hello.alpn_n = 0;
         tw_hello_drop_ext(&p->hello, TW_EXT_ALPN);
     }

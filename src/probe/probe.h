@@ -120,6 +120,11 @@ struct tw_options {
     const struct tw_protocol *proxy;          /* NULL: none */
     struct tw_target proxy_at;
     const char *proxy_user, *proxy_password;
+    const struct tw_client_profile *as;       /* NULL: a current mainstream client */
+    struct tw_view hello;                     /* message to be sent as it is; empty: none */
+    uint16_t hello_record_version;
+    bool clients;                             /* try all known clients, too */
+    bool has_timeout, has_max_connections;
     bool has_at; int64_t at;
     int family;                               /* AF_UNSPEC, AF_INET, AF_INET6 */
     uint64_t timeout_ms;
@@ -134,7 +139,9 @@ struct tw_options {
 };
 /** What can be checked only when all options are there. 0 or TW_EXIT_USAGE with *why. */
 int tw_options_finish(struct tw_options *o, struct tw_lib *lib, const char **why);
-/** The baseline's ClientHello for these options; server_name still empty. */
+/** Reads the file of --hello. @param why one line when false */
+bool tw_options_read_hello(struct tw_options *o, const char *path, const char **why);
+/** The baseline's ClientHello for these options; server_name still empty, except with --hello. */
 void tw_options_hello(const struct tw_options *o, const struct tw_crypto *c, struct tw_hello *h);
 
 /* ---- result ------------------------------------------------------------------------------------------ */

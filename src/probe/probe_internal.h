@@ -24,11 +24,13 @@ struct probe {
     void *user;
     struct tw_hello hello;           /* the baseline's */
     char host_name[256];             /* the target's, without the dot of an absolute name */
+    char sni_sent[256];              /* with --hello */
     const char *server_name, *verify_name;
     const struct tw_protocol *before[2]; size_t before_n; /* dialogues before TLS: proxy, upgrade */
     struct tw_addr addrs[TW_MAX_ADDRS]; size_t addrs_n;
     bool have_winner; struct tw_addr winner;
     struct pconn *conns[TW_MAX_CONNS]; size_t conns_n;
+    struct tw_trial client_trials[TW_MAX_CONNS]; size_t clients_done;
     size_t active;
     const char *doing;               /* for progress */
     struct online *online;           /* --online, once there are certificates */
@@ -53,6 +55,10 @@ void probe_fact(struct probe *p, struct tw_fact f);
 bool probe_path_completes(struct probe *p, uint32_t conn);
 /** Milliseconds until the deadline of the diagnosis. */
 uint64_t probe_left_ms(const struct probe *p);
+
+/* clients.c */
+/** Starts the next few trials of --clients; 0 when none is wanted or left. */
+size_t probe_next_clients(struct probe *p);
 
 /* verdicts.c: trust stores */
 /** Anchors of the store that judges the handshake. */

@@ -190,6 +190,31 @@ static void stores(struct json *j, const struct tw_diagnosis *d)
     json_close(j, ']');
 }
 
+/* With --clients: what became of each. */
+static void clients(struct json *j, const struct tw_diagnosis *d)
+{
+    if (d->clients_n == 0)
+        return;
+    json_open(j, "clients", '[');
+    for (size_t i = 0; i < d->clients_n; i++) {
+        const struct tw_client_row *r = &d->clients[i];
+        json_open(j, NULL, '{');
+        json_str(j, "client", r->client);
+        json_str(j, "title", r->title);
+        if (r->tried)
+            json_bool(j, "works", r->works);
+        else
+            json_null(j, "works");
+        named(j, "version", r->version, tw_version_label);
+        named(j, "cipher", r->cipher, tw_suite_label);
+        named(j, "group", r->group, tw_group_label);
+        json_str(j, "cause", r->cause);
+        json_str(j, "why", or_null(r->why));
+        json_close(j, '}');
+    }
+    json_close(j, ']');
+}
+
 static const char *end_name(enum tw_end e)
 {
     static const char *const names[] = {"open", "refused", "unreachable", "connect_timeout",
@@ -314,6 +339,7 @@ enum tw_status tw_report_json(const struct tw_diagnosis *d, const struct tw_repo
     certificates(&j, d);
     json_paths(&j, d->c.trace);
     stores(&j, d);
+    clients(&j, d);
     trials(&j, d);
     timing(&j, d);
     json_close(&j, '}');

@@ -24,5 +24,7 @@ enum tw_status tw_report_json(const struct tw_diagnosis *d, const struct tw_repo
 /** `tlswhy causes` and `tlswhy causes ID`; json: JSON lines. false: no such id. */
 bool tw_report_causes(const char *id, bool json, const struct tw_report_options *o,
                       struct tw_buf *out);
+/** `tlswhy clients`; json: JSON lines. */
+void tw_report_clients(bool json, struct tw_buf *out);
 
 #endif

@@ -58,6 +58,15 @@ static void healthy_text(const struct tw_diagnosis *d, char *buf, size_t cap)
     const struct tw_conn_view *b = d->c.base;
     char ver[32], suite[64], group[48], days[64] = "";
     const struct tw_fact *f = tw_trace_first(d->c.trace, b->conn, TW_FACT_CERTIFICATE, NULL);
+    if (tw_trace_setting_num(d->c.trace, "hello_replayed", 0) != 0) {
+        snprintf(buf, cap, "the server answers this ClientHello with %s%s%s%s; the handshake was not "
+                           "gone on with: its keys are not ours",
+                 tw_version_label(b->version, ver, sizeof ver),
+                 b->cipher != 0 ? ", " : "",
+                 b->cipher != 0 ? tw_suite_label(b->cipher, suite, sizeof suite) : "",
+                 b->hello_retry ? " (HelloRetryRequest)" : "");
+        return;
+    }
     if (f != NULL) {
         struct tw_cert c;
         tw_cert_parse(f->data, &c);
@@ -248,6 +257,31 @@ static void stores(struct paper *p, const struct tw_diagnosis *d)
                        f->text == NULL ? "" : f->text);
 }
 
+/* ---- clients (--clients) ------------------------------------------------------------------------------ */
+
+static void clients(struct paper *p, const struct tw_diagnosis *d)
+{
+    if (d->clients_n == 0)
+        return;
+    paper_heading(p, "Real clients");
+    for (size_t i = 0; i < d->clients_n; i++) {
+        const struct tw_client_row *r = &d->clients[i];
+        char label[64], text[900], ver[32], suite[64], group[64];
+        snprintf(label, sizeof label, "%-5s %s",
+                 !r->tried ? "-" : r->works ? "works" : "fails", r->client);
+        if (!r->tried)
+            snprintf(text, sizeof text, "not tried: connections or time used up");
+        else if (r->works)
+            snprintf(text, sizeof text, "%s, %s%s%s", tw_version_label(r->version, ver, sizeof ver),
+                     tw_suite_label(r->cipher, suite, sizeof suite), r->group != 0 ? ", " : "",
+                     r->group != 0 ? tw_group_label(r->group, group, sizeof group) : "");
+        else
+            snprintf(text, sizeof text, "%s%s%s", r->cause == NULL ? "" : r->cause,
+                     r->cause == NULL ? "" : ": ", r->why);
+        paper_item(p, 2, label, 24, text);
+    }
+}
+
 /* ---- details (-v) ------------------------------------------------------------------------------------------- */
 
 static void certificates(struct paper *p, const struct tw_diagnosis *d)
@@ -385,6 +419,7 @@ enum tw_status tw_report_text(const struct tw_diagnosis *d, const struct tw_repo
     }
     others(p, "Will fail next", d->warnings, d->warnings_n);
     stores(p, d);
+    clients(p, d);
     if ((d->outcome != TW_OUTCOME_OK || o->verbosity > 0) && !tw_case_inspects(&d->c))
         trials(p, d);
     if (o->verbosity > 0)

@@ -104,6 +104,7 @@ enum tw_status tw_judge(const struct tw_trace *t, struct tw_arena *arena, struct
             out->warnings[out->warnings_n++] = f;
     }
     prune(out);
+    tw_judge_clients(out, arena);
     set_outcome(out);
     if (tw_case_inspects(&out->c) && out->causes_n == 0)
         out->outcome = TW_OUTCOME_OK;

@@ -103,6 +103,15 @@ struct tw_match {
                                   or it tells the speaker only */
 };
 
+/** What became of one real client; texts are borrowed from the arena of tw_judge(). */
+struct tw_client_row {
+    const char *client, *title;
+    bool tried, works;         /* works: handshake and certificate were fine, in our trust store */
+    uint16_t version, cipher, group; /* negotiated, as far as it came; 0 unknown */
+    const char *cause;         /* id; NULL when it works, was not tried, or nobody can tell */
+    const char *why;           /* one sentence; "" when it works or was not tried */
+};
+
 struct tw_diagnosis {
     struct tw_case c;
     enum tw_outcome outcome;
@@ -110,6 +119,7 @@ struct tw_diagnosis {
     struct tw_finding causes[TW_MAX_FINDINGS]; size_t causes_n;   /* [0] is the root cause */
     struct tw_finding warnings[TW_MAX_FINDINGS]; size_t warnings_n;
     const struct tw_match *matches; size_t matches_n;             /* of explain; NULL otherwise */
+    const struct tw_client_row *clients; size_t clients_n; /* all known ones; none without trials */
 };
 
 /**
@@ -166,6 +176,8 @@ struct tw_trial {
     const uint16_t *without; size_t without_n;
     /** Which address of the name: 0 = the one that the baseline used, else 1 + its place. */
     size_t address;
+    /** Instead of the baseline's hello, that of a real client; NULL: none. */
+    const struct tw_client_profile *client;
 };
 const struct tw_trial *tw_trial_at(size_t i);
 const struct tw_trial *tw_trial_by_id(const char *id);

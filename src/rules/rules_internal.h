@@ -81,4 +81,8 @@ enum tw_clock_word tw_clock_word(const struct tw_case *c, const struct tw_clocks
 #include "rules/list.def"
 #undef TW_RULE
 
+/* clients.c */
+/** Fills in d->clients when clients were tried. */
+void tw_judge_clients(struct tw_diagnosis *d, struct tw_arena *arena);
+
 #endif

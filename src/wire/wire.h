@@ -269,6 +269,13 @@ void tw_hello_drop_ext(struct tw_hello *h, uint16_t type);
  */
 void tw_hello_limit_versions(struct tw_hello *h, uint16_t min, uint16_t max);
 
+/**
+ * The recipe that makes a hello like this one.
+ * @param message  handshake message with header; h borrows from it
+ * @return false when the message is malformed; h then has what could be read
+ */
+bool tw_hello_of_message(struct tw_view message, uint16_t record_version, struct tw_hello *h);
+
 /** What the engine must provide while the hello is encoded. */
 struct tw_hello_secrets {
     struct tw_view random;        /* 32 */
@@ -292,6 +299,34 @@ struct tw_hello_secrets {
  */
 bool tw_hello_encode(const struct tw_hello *h, const struct tw_hello_secrets *s, struct tw_buf *b,
                      size_t *binder_off);
+
+/* ---- real clients (clients.c): what each sends first ---------------------------------------------- */
+
+struct tw_u16_row { const uint16_t *v; size_t n; };
+
+/**
+ * The ClientHello of one release of one client, in its default configuration. Without GREASE
+ * values, keys and names, which differ with each connection; clients that shuffle their extensions
+ * (Chrome from 110 on) have one of the orders.
+ */
+struct tw_client_profile {
+    const char *name;             /* "java-8": what --as takes */
+    const char *title;            /* program and full version */
+    const char *date, *source;    /* of the capture, or of the publication; and which that was */
+    uint16_t record_version, legacy_version;
+    bool session_id, grease, deflate;
+    uint16_t pad_to;              /* the padding extension is sent to reach this size; 0: never */
+    struct tw_u16_row versions;   /* without the extension: those from the client's lowest on */
+    struct tw_u16_row ciphers, groups, shares, sigalgs, sigalgs_cert, cert_compression;
+    struct tw_u16_row extensions; /* in sending order, without padding */
+    const char *alpn;             /* separated by commas; NULL: none */
+    struct { uint16_t type; struct tw_view body; } bodies[8]; /* those that encoders do not make */
+};
+/** i-th profile, NULL past the end; by name, NULL when unknown. */
+const struct tw_client_profile *tw_client_profile_at(size_t i);
+const struct tw_client_profile *tw_client_profile_by_name(const char *name);
+/** Its recipe, without server name. Views in it are static. */
+void tw_client_profile_hello(const struct tw_client_profile *p, struct tw_hello *h);
 
 /* ---- facts from messages (note.c, note_*.c): the same for every vantage ----------------------------- */
 
