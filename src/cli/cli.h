@@ -26,6 +26,9 @@ struct cli_common {
     unsigned port;         /* lab */
     bool diagnose, list;
     const char *write_ca, *write_log_list;
+    bool all;              /* pcap */
+    unsigned flow;
+    const char *cause, *client, *server, *sni, *interface, *filter;
     struct tw_lib *lib;
     struct tw_options *options;  /* check and lab */
     const char **args; size_t args_n;
@@ -48,6 +51,7 @@ int cli_causes(struct cli_common *c);
 int cli_lab(struct cli_common *c);
 int cli_completions(struct cli_common *c);
 int cli_stores(struct cli_common *c);
+int cli_pcap(struct cli_common *c);
 
 /** "tlswhy: ..." on stderr; returns TW_EXIT_USAGE. */
 int cli_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));

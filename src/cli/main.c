@@ -65,6 +65,19 @@ static const struct cli_option opt_lab[] = {
     {0},
 };
 
+static const struct cli_option opt_pcap[] = {
+    {"flow", 0, "N", "show one connection with its ladder, cause and fix", false},
+    {"all", 0, NULL, "also connections that are well", false},
+    {"cause", 0, "ID", "only connections with this root cause", false},
+    {"client", 0, "ADDR[:PORT]", "only this client's", false},
+    {"server", 0, "ADDR[:PORT]", "only this server's", false},
+    {"sni", 0, "NAME", "only this server name; *.example.com for all below", false},
+    {"interface", 'i', "IFACE", "capture there, until Ctrl-C", false},
+    {"filter", 'f', "BPF", "only packets that match, as in tcpdump", false},
+    {"ca", 0, "FILE|DIR", "judge certificates by these instead of the system's store", true},
+    {0},
+};
+
 static const struct cli_option opt_help[] = {
     {"help", 'h', NULL, "this help", false},
     {0},
@@ -74,11 +87,15 @@ static const struct cli_option *const groups_none[] = {opt_help, NULL};
 static const struct cli_option *const groups_check[] = {opt_check, opt_trace, opt_output,
                                                          opt_help, NULL};
 static const struct cli_option *const groups_plain[] = {opt_output, opt_help, NULL};
+static const struct cli_option *const groups_pcap[] = {opt_pcap, opt_output, opt_help, NULL};
 static const struct cli_option *const groups_lab[] = {opt_lab, opt_output, opt_help, NULL};
 
 static const struct cli_command cmd_check = {
     "check", "[check] TARGET... | -", "why does a handshake with this server fail?", groups_check,
     cli_check, "hosts", false};
+static const struct cli_command cmd_pcap = {
+    "pcap", "pcap FILE... | -i IFACE", "why did the handshakes in this capture fail?", groups_pcap,
+    cli_pcap, "files", false};
 static const struct cli_command cmd_replay = {
     "replay", "replay FILE | -", "judge a saved trace again, without network", groups_plain,
     cli_replay, "files", false};
@@ -96,8 +113,8 @@ static const struct cli_command cmd_stores = {
     "stores", "stores [STORE...]", "the trust stores of this machine", groups_plain, cli_stores,
     "files", false};
 
-const struct cli_command *const cli_commands[] = {&cmd_check, &cmd_replay, &cmd_lab, &cmd_causes,
-                                                  &cmd_stores, &cmd_completions, NULL};
+const struct cli_command *const cli_commands[] = {&cmd_check, &cmd_pcap, &cmd_replay, &cmd_lab,
+                                                  &cmd_causes, &cmd_stores, &cmd_completions, NULL};
 
 /* ---- helpers ---------------------------------------------------------------------------------- */
 
@@ -254,8 +271,36 @@ static int take_port(struct cli_common *c, const char *value)
     return 0;
 }
 
+static int take_flow(struct cli_common *c, const char *value)
+{
+    char *end;
+    unsigned long v = strtoul(value, &end, 10);
+    if (end == value || *end != '\0' || v < 1 || v > 1000000000)
+        return cli_error("--flow: '%s' is no number of a flow", value);
+    c->flow = (unsigned)v;
+    return 0;
+}
+
+/* Options of `pcap` that are text. */
+static bool take_text(struct cli_common *c, const char *name, const char *value)
+{
+    const struct { const char *name, **slot; } texts[] = {
+        {"cause", &c->cause}, {"client", &c->client}, {"server", &c->server}, {"sni", &c->sni},
+        {"interface", &c->interface}, {"filter", &c->filter},
+        {"save-trace", &c->save_trace}, {"write-ca", &c->write_ca},
+        {"write-log-list", &c->write_log_list}};
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
+        if (strcmp(texts[i].name, name) == 0) {
+            *texts[i].slot = value;
+            return true;
+        }
+    return false;
+}
+
 static int take_own(struct cli_common *c, const struct cli_option *o, const char *value)
 {
+    if (value != NULL && take_text(c, o->name, value))
+        return 0;
     if (strcmp(o->name, "json") == 0)
         c->json = true;
     else if (strcmp(o->name, "verbose") == 0)
@@ -268,12 +313,10 @@ static int take_own(struct cli_common *c, const struct cli_option *o, const char
         c->diagnose = true;
     else if (strcmp(o->name, "list") == 0)
         c->list = true;
-    else if (strcmp(o->name, "save-trace") == 0)
-        c->save_trace = value;
-    else if (strcmp(o->name, "write-ca") == 0)
-        c->write_ca = value;
-    else if (strcmp(o->name, "write-log-list") == 0)
-        c->write_log_list = value;
+    else if (strcmp(o->name, "all") == 0)
+        c->all = true;
+    else if (strcmp(o->name, "flow") == 0)
+        return take_flow(c, value);
     else if (strcmp(o->name, "port") == 0)
         return take_port(c, value);
     else if (strcmp(value, "auto") != 0 && strcmp(value, "always") != 0 &&

@@ -92,6 +92,13 @@ void json_time(struct json *j, const char *key, uint64_t ns, double scale)
     tw_buf_printf(j->out, "%.3f", (double)ns / scale);
 }
 
+void json_seconds(struct json *j, const char *key, uint64_t ns)
+{
+    key_of(j, key);
+    tw_buf_printf(j->out, "%llu.%06u", (unsigned long long)(ns / 1000000000u),
+                  (unsigned)(ns / 1000u % 1000000u));
+}
+
 void json_bool(struct json *j, const char *key, bool v)
 {
     key_of(j, key);
