@@ -1,5 +1,5 @@
 /*
- * Where frames come from: capture files (pcap, pcapng; plain, gzip or zstd) and interfaces,
+ * Where frames come from: capture files (pcap, pcapng; plain, gzip or zstd), and interfaces
  * through libpcap; and the vantage on top: flows to diagnoses to reports.
  */
 #ifndef TW_CAPTURE_H
@@ -19,13 +19,12 @@ struct tw_source *tw_source_open(const char *path, char *errbuf, size_t cap);
 /** Live: nobody's traffic is changed; promiscuous mode is not asked for. */
 struct tw_source *tw_source_live(const char *interface, char *errbuf, size_t cap);
 void tw_source_close(struct tw_source *s);
-/** BPF in the words of pcap-filter(7). */
+/** BPF in the words of pcap-filter(7); bpf is borrowed. */
 bool tw_source_filter(struct tw_source *s, const char *bpf, char *errbuf, size_t cap);
-int tw_source_linktype(const struct tw_source *s);
 
 enum tw_source_status { TW_SOURCE_FRAME, TW_SOURCE_END, TW_SOURCE_IDLE /* live: none for now */,
                         TW_SOURCE_DAMAGED };
-struct tw_frame { uint64_t at; struct tw_view bytes; };
+struct tw_frame { uint64_t at; /* unix time, ns */ int linktype; struct tw_view bytes; };
 /** The next frame; borrowed until the next call. DAMAGED: errbuf says what and at which byte of the
  *  file (uncompressed). */
 enum tw_source_status tw_source_next(struct tw_source *s, struct tw_frame *f, char *errbuf,

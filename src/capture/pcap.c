@@ -19,6 +19,7 @@ struct tw_pcap {
     unsigned last_n;
     uint64_t handshakes, failed, told, healthy, unknown, frames;
     bool found_flow, stop;
+    int strange_link;            /* a link type that is not known, plus 1 */
 };
 
 /* ---- filters -------------------------------------------------------------------------------------- */
@@ -312,13 +313,13 @@ static bool go_on(struct tw_pcap *p)
 static enum tw_source_status pump(struct tw_pcap *p, struct tw_source *s, char *errbuf)
 {
     struct tw_frame f;
-    int linktype = tw_source_linktype(s);
     for (;;) {
         enum tw_source_status st = tw_source_next(s, &f, errbuf, ERRBUF);
         if (st == TW_SOURCE_END || st == TW_SOURCE_DAMAGED)
             return st;
         if (st == TW_SOURCE_FRAME) {
-            tw_passive_frame(p->passive, f.at, linktype, f.bytes);
+            p->strange_link = tw_linktype_known(f.linktype) ? p->strange_link : f.linktype + 1;
+            tw_passive_frame(p->passive, f.at, f.linktype, f.bytes);
             p->frames++;
         }
         if ((st == TW_SOURCE_IDLE || p->frames % LOOK_EVERY == 0) && !go_on(p)) {
@@ -344,10 +345,6 @@ static int read_source(struct tw_pcap *p, struct tw_source *s, char *keep, const
                                     .done = on_flow, .user = p};
     if (p->cfg->filter != NULL && !tw_source_filter(s, p->cfg->filter, errbuf, sizeof errbuf))
         return fail(why, keep, "filter", errbuf);
-    if (!tw_linktype_known(tw_source_linktype(s))) {
-        snprintf(errbuf, sizeof errbuf, "link type %d is not known here", tw_source_linktype(s));
-        return fail(why, keep, p->file, errbuf);
-    }
     if (!p->lib->crypto->random(p->lib->crypto->ctx, (uint8_t *)&cfg.seed, sizeof cfg.seed))
         return TW_EXIT_UNKNOWN;
     p->passive = tw_passive_new(&cfg);
@@ -421,6 +418,11 @@ int tw_pcap(struct tw_lib *lib, const struct tw_options *o, const char *const *f
         summary(&p);
     if (rc == 0 && cfg->flow != 0 && !p.found_flow) {
         snprintf(why_buf, TW_PCAP_WHY, "there is no flow %u", cfg->flow);
+        *why = why_buf;
+        rc = TW_EXIT_USAGE;
+    }
+    if (rc == 0 && p.strange_link != 0 && p.handshakes == 0) {
+        snprintf(why_buf, TW_PCAP_WHY, "link type %d is not known here", p.strange_link - 1);
         *why = why_buf;
         rc = TW_EXIT_USAGE;
     }

@@ -6,7 +6,7 @@
 
 #include <ctype.h>
 
-enum { MAX_LIST = 200, HASH_CHARS = 12 };
+enum { MAX_LIST = 512, HASH_CHARS = 12 };
 
 struct numbers {
     uint16_t v[MAX_LIST];
@@ -64,7 +64,7 @@ static void add_list(char *buf, size_t cap, size_t *at, const struct numbers *l,
 
 static void ja3(struct tw_crypto *c, struct tw_glance *g, const struct tw_client_hello *m)
 {
-    char buf[4096] = "";
+    char buf[8192] = "";
     size_t at = 0;
     struct numbers ciphers = u16_numbers(m->ciphers), exts = extension_numbers(m->extensions),
                    groups = inner_numbers(m->extensions, TW_EXT_SUPPORTED_GROUPS, 2);
@@ -174,7 +174,7 @@ static unsigned two_digits(size_t n)
 static void ja4(struct tw_crypto *c, struct tw_glance *g, char proto,
                 const struct tw_client_hello *m)
 {
-    char text[3000] = "", hash_b[HASH_CHARS + 1], hash_c[HASH_CHARS + 1], alpn[3];
+    char text[6144] = "", hash_b[HASH_CHARS + 1], hash_c[HASH_CHARS + 1], alpn[3];
     size_t at = 0;
     struct numbers ciphers = u16_numbers(m->ciphers), exts = extension_numbers(m->extensions),
                    hashed = {.n = 0}, sigs = inner_numbers(m->extensions,
@@ -213,7 +213,7 @@ void fingerprint_client(struct tw_crypto *c, struct tw_glance *g, char proto,
 void fingerprint_server(struct tw_crypto *c, struct tw_glance *g, char proto,
                         const struct tw_server_hello *m)
 {
-    char text[1200] = "", hash[HASH_CHARS + 1], alpn[3];
+    char text[3072] = "", hash[HASH_CHARS + 1], alpn[3];
     size_t at = 0;
     struct numbers exts = extension_numbers(m->extensions);
     add_list(text, sizeof text, &at, &exts, ',', true);

@@ -299,7 +299,8 @@ static void take_syn(struct tw_flow *f, const struct tw_packet *k, int dir)
     f->syn_seen = true;
     if (f->syn_from < 0 || !answer)
         f->syn_from = (int8_t)(answer ? 1 - dir : dir);
-    if (!f->tcp[dir].started) {
+    /* of several answers that which the data follows counts (the others were never taken) */
+    if (!f->tcp[dir].started || (f->glance != NULL && f->glance->dir[dir].off == 0)) {
         f->tcp[dir].started = true;
         f->tcp[dir].next = k->seq + 1;
     }
