@@ -24,7 +24,8 @@ bool tw_source_filter(struct tw_source *s, const char *bpf, char *errbuf, size_t
 
 enum tw_source_status { TW_SOURCE_FRAME, TW_SOURCE_END, TW_SOURCE_IDLE /* live: none for now */,
                         TW_SOURCE_DAMAGED };
-struct tw_frame { uint64_t at; /* unix time, ns */ int linktype; struct tw_view bytes; };
+struct tw_frame { uint64_t at; /* unix time, ns */ int linktype; struct tw_view bytes;
+                  size_t wire_len; };
 /** The next frame; borrowed until the next call. DAMAGED: errbuf says what and at which byte of the
  *  file (uncompressed). */
 enum tw_source_status tw_source_next(struct tw_source *s, struct tw_frame *f, char *errbuf,

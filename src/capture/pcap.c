@@ -319,7 +319,7 @@ static enum tw_source_status pump(struct tw_pcap *p, struct tw_source *s, char *
             return st;
         if (st == TW_SOURCE_FRAME) {
             p->strange_link = tw_linktype_known(f.linktype) ? p->strange_link : f.linktype + 1;
-            tw_passive_frame(p->passive, f.at, f.linktype, f.bytes);
+            tw_passive_frame(p->passive, f.at, f.linktype, f.bytes, f.wire_len);
             p->frames++;
         }
         if ((st == TW_SOURCE_IDLE || p->frames % LOOK_EVERY == 0) && !go_on(p)) {

@@ -129,6 +129,7 @@ static enum tw_source_status next_pcap(struct tw_source *s, struct tw_frame *f, 
         return ended(s, errbuf, cap);
     const uint8_t *h = s->buf + s->at;
     uint32_t caplen = u32(s, h + 8), sec = u32(s, h), frac = u32(s, h + 4);
+    f->wire_len = u32(s, h + 12);
     if (caplen > MAX_BLOCK)
         return damaged(s, errbuf, cap, "a frame is longer than a frame can be");
     if (!have(s, 16 + (size_t)caplen))
@@ -219,6 +220,7 @@ static bool take_packet(struct tw_source *s, uint32_t type, const uint8_t *b, si
     if (caplen > n - head)
         return false;
     f->bytes = tw_view_of(b + head, caplen);
+    f->wire_len = u32(s, b + (type == BLOCK_SIMPLE ? 0 : 16));
     f->linktype = i->linktype;
     return true;
 }
@@ -393,7 +395,7 @@ static bool passes(struct tw_source *s, const struct tw_frame *f)
         return true;
     if (!compile_for(s, f->linktype, why, sizeof why))
         return false; /* the words of the filter mean nothing on this link */
-    struct pcap_pkthdr h = {.caplen = (bpf_u_int32)f->bytes.len, .len = (bpf_u_int32)f->bytes.len};
+    struct pcap_pkthdr h = {.caplen = (bpf_u_int32)f->bytes.len, .len = (bpf_u_int32)f->wire_len};
     return pcap_offline_filter(&s->filter, &h, f->bytes.data) != 0;
 }
 
@@ -414,6 +416,7 @@ static enum tw_source_status next_live(struct tw_source *s, struct tw_frame *f, 
     uint64_t sec = h->ts.tv_sec < 0 ? 0 : (uint64_t)h->ts.tv_sec;
     f->at = sec * 1000000000u + (uint64_t)h->ts.tv_usec * (s->nano ? 1u : 1000u);
     f->bytes = tw_view_of(data, h->caplen);
+    f->wire_len = h->len;
     f->linktype = pcap_datalink(s->pcap);
     return TW_SOURCE_FRAME;
 }

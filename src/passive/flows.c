@@ -403,7 +403,7 @@ static void udp_packet(struct tw_passive *p, const struct tw_packet *k, uint64_t
     p->stats.udp++;
     if (f == NULL) {
         bool dtls = dtls_plausible(k->payload);
-        if (!dtls && !quic_plausible(k->payload))
+        if (!dtls && !quic_plausible(k->payload, k->missing))
             return;
         f = add_flow(p, k, hash, at);
         if (f == NULL)
@@ -418,7 +418,7 @@ static void udp_packet(struct tw_passive *p, const struct tw_packet *k, uint64_t
     struct watch w = watch_of(p, f, at);
     if (f->kind == TW_FLOW_DTLS) {
         dtls_datagram(&w, dir, k->payload);
-    } else if (!quic_datagram(&w, dir, k->payload)) {
+    } else if (!quic_datagram(&w, dir, k->payload, k->missing)) {
         remove_flow(p, f);
         udp_packet(p, k, at);
         return;
@@ -464,14 +464,15 @@ void tw_passive_free(struct tw_passive *p)
     free(p);
 }
 
-void tw_passive_frame(struct tw_passive *p, uint64_t at, int linktype, struct tw_view frame)
+void tw_passive_frame(struct tw_passive *p, uint64_t at, int linktype, struct tw_view frame,
+                      size_t wire_len)
 {
     struct tw_packet k;
     p->stats.frames++;
     p->stats.bytes += frame.len;
     if (at > p->now)
         p->now = at;
-    if (!tw_packet_decode(linktype, frame, &k)) {
+    if (!tw_packet_decode(linktype, frame, wire_len, &k)) {
         p->stats.undecoded++;
         return;
     }

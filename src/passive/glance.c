@@ -439,6 +439,7 @@ static size_t take_head(const struct watch *w, struct tw_glance_dir *d, int dir,
         d->off -= n;
         return in.len;
     }
+    glance_found(w);
     d->type = d->head[0];
     d->left = d->rec_len = (uint32_t)(d->head[3] << 8 | d->head[4]);
     d->plain = wants_body(w->f->glance, d);
@@ -466,8 +467,9 @@ static bool starts_tls(struct tw_view v)
            (v.len < 10 || p[9] == 3 || p[9] == 0x7f);
 }
 
-/* Records one behind the other to the end of what is there: how the middle of a TLS stream looks. */
-static bool chain_of_records(struct tw_view v, bool known_port)
+/* Records one behind the other to the end of what is there: how the middle of a TLS stream looks.
+ * One that ends later than the segment is enough only where TLS is expected. */
+static bool chain_of_records(struct tw_view v, bool expected)
 {
     size_t at = 0, n = 0;
     while (at + HEAD <= v.len && good_head(v.data + at)) {
@@ -479,7 +481,17 @@ static bool chain_of_records(struct tw_view v, bool known_port)
     }
     if (n == 0 || (at < v.len && at + HEAD <= v.len))
         return false;
-    return known_port || n >= 2;
+    return expected || n >= 2 || at == v.len;
+}
+
+/* The first bytes of a stream when they are too few to tell, but may be a hello's. */
+static bool may_start_tls(struct tw_view v)
+{
+    static const uint8_t from[4] = {TW_CT_HANDSHAKE, 3, 0, 0}, to[4] = {TW_CT_HANDSHAKE, 3, 4, 0x48};
+    for (size_t i = 0; i < v.len && i < 4; i++)
+        if (v.data[i] < from[i] || v.data[i] > to[i])
+            return false;
+    return v.len > 0 && v.len < HEAD;
 }
 
 /* PROXY protocol, versions 1 and 2: the length of the header, 0 when there is none. */
@@ -553,10 +565,10 @@ static size_t hunt(const struct watch *w, struct tw_glance_dir *d, int dir, stru
     struct tw_glance *g = f->glance;
     size_t skip = d->off == 0 ? proxy_header(in) : 0;
     struct tw_view rest = tw_view_sub(in, skip, in.len - (skip < in.len ? skip : in.len));
-    if (starts_tls(rest))
+    if (starts_tls(rest) || (d->off == 0 && may_start_tls(rest)))
         return skip;
     bool ours = g->tls || tls_port(f);
-    if (rest.len > 0 && (!f->syn_seen || d->gap) && chain_of_records(rest, ours)) {
+    if (rest.len > 0 && chain_of_records(rest, ours && (!f->syn_seen || d->gap))) {
         g->mid_stream = true;
         return skip;
     }
@@ -605,7 +617,6 @@ static void hunt_on(const struct watch *w, struct tw_glance_dir *d, int dir, str
             d->mode = DEAD;
         return;
     }
-    glance_found(w);
     d->off += at;
     g->preamble = g->preamble || (d->off > 0 && !d->gap);
     d->mode = SYNC;

@@ -58,9 +58,10 @@ void dtls_datagram(const struct watch *w, int dir, struct tw_view in);
 void dtls_free(struct tw_dtls *d);
 
 /* quic.c */
-bool quic_plausible(struct tw_view datagram);
+/** missing: bytes of the datagram that were not captured. */
+bool quic_plausible(struct tw_view datagram, size_t missing);
 /** False when the datagram starts another connection between the same ends. */
-bool quic_datagram(const struct watch *w, int dir, struct tw_view in);
+bool quic_datagram(const struct watch *w, int dir, struct tw_view in, size_t missing);
 void quic_free(struct tw_quic *q);
 bool quic_one_rtt(const struct tw_quic *q, int dir);
 uint32_t quic_version(const struct tw_quic *q);

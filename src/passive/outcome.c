@@ -50,6 +50,8 @@ enum tw_complete tw_flow_complete(const struct tw_flow *f)
     if (g->server_hello && c->ccs && s->ccs)
         return TW_COMPLETE_YES;
     bool app = c->app_records > 0 || s->app_records > 0;
+    if (!g->server_hello && f->syn_seen && c->off > 0 && s->off > 0)
+        return TW_COMPLETE_NO; /* both sides from the start, and no ServerHello */
     return app ? TW_COMPLETE_UNKNOWN : TW_COMPLETE_NO;
 }
 

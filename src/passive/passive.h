@@ -141,8 +141,10 @@ struct tw_passive;
 struct tw_passive *tw_passive_new(const struct tw_passive_config *cfg);
 /** Flows that are still there are dropped without a word. */
 void tw_passive_free(struct tw_passive *p);
-/** One frame. @param at unix time in nanoseconds; may go backwards between frames */
-void tw_passive_frame(struct tw_passive *p, uint64_t at, int linktype, struct tw_view frame);
+/** One frame. @param at unix time in nanoseconds; may go backwards between frames
+ *  @param wire_len  as for tw_packet_decode() */
+void tw_passive_frame(struct tw_passive *p, uint64_t at, int linktype, struct tw_view frame,
+                      size_t wire_len);
 /** The capture is over: all flows that are left end here. */
 void tw_passive_end(struct tw_passive *p);
 const struct tw_passive_stats *tw_passive_stats(const struct tw_passive *p);

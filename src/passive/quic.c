@@ -22,7 +22,7 @@ static const struct salt salts[] = {
     {0xfaceb002, 0xfaceb002, {0xc3,0xee,0xf7,0x12,0xc7,0x2e,0xbb,0x5a,0x11,0xa7,0xd2,0x43,0x2b,0xb4,0x63,0x65,0xbe,0xf9,0xf5,0x02}},
     {0xff000016, 0xff000016, {0x7f,0xbc,0xdb,0x0e,0x7c,0x66,0xbb,0xe9,0x19,0x3a,0x96,0xcd,0x21,0x51,0x9e,0xbd,0x7a,0x02,0x64,0x4a}},
     {0xfaceb001, 0xfaceb001, {0x7f,0xbc,0xdb,0x0e,0x7c,0x66,0xbb,0xe9,0x19,0x3a,0x96,0xcd,0x21,0x51,0x9e,0xbd,0x7a,0x02,0x64,0x4a}},
-    {0x54303530, 0x54303530, {0x50,0x45,0x74,0xef,0xd0,0x66,0xfe,0x2f,0x9d,0x94,0x5c,0xfc,0xdb,0xd3,0xa7,0xf0,0xd3,0xb5,0x6b,0x45}},
+    {0x54303530, 0x54303530, {0x7f,0xf5,0x79,0xe5,0xac,0xd0,0x72,0x91,0x55,0x80,0x30,0x4c,0x43,0xa2,0x36,0x7c,0x60,0x48,0x83,0x10}},
     {0x54303531, 0x54303531, {0x7a,0x4e,0xde,0xf4,0xe7,0xcc,0xee,0x5f,0xa4,0x50,0x6c,0x19,0x12,0x4f,0xc8,0xcc,0xda,0x6e,0x03,0x3d}},
 };
 /* clang-format on */
@@ -48,6 +48,7 @@ struct tw_quic {
     uint8_t dcid[CID_MAX], dcid_len;   /* that the keys are made of */
     int8_t client;
     bool retry, negotiation, closed;
+    bool cut;           /* packets were not captured whole */
     struct quic_dir dir[2];
 };
 
@@ -168,7 +169,8 @@ static unsigned packet_type(uint8_t first, uint32_t version)
     return version == version_2 ? (t + 3) & 3 : t;
 }
 
-static bool read_long(struct tw_view in, struct packet *p)
+/* missing: bytes behind in that were not captured; then len is more than there is. */
+static bool read_long(struct tw_view in, size_t missing, struct packet *p)
 {
     struct tw_reader r = tw_rd_of(in);
     *p = (struct packet){.whole = in};
@@ -192,17 +194,17 @@ static bool read_long(struct tw_view in, struct packet *p)
             (void)tw_rd_bytes(&r, (size_t)token, "token");
     }
     uint64_t len = varint(&r);
-    if (!tw_rd_ok(&r) || len > tw_rd_left(&r) || len < 4)
+    if (!tw_rd_ok(&r) || len > tw_rd_left(&r) + missing || len < 4)
         return false;
     p->head = r.pos;
     p->len = (size_t)len;
     return true;
 }
 
-bool quic_plausible(struct tw_view v)
+bool quic_plausible(struct tw_view v, size_t missing)
 {
     struct packet p;
-    if (v.len < 21 || (v.data[0] & 0xc0) != 0xc0 || !read_long(v, &p))
+    if (v.len < 21 || (v.data[0] & 0xc0) != 0xc0 || !read_long(v, missing, &p))
         return false;
     return salt_of(p.version) != NULL && p.type == INITIAL && p.len > TAG + 4;
 }
@@ -317,13 +319,14 @@ static void take_frames(const struct watch *w, int dir, struct tw_view frames)
 {
     struct quic_dir *d = &w->f->quic->dir[dir];
     struct tw_reader r = tw_rd_of(frames);
+    bool google = w->f->quic->version >> 16 == 0x5430; /* "T05x" numbers CRYPTO by itself */
     while (tw_rd_more(&r)) {
         uint64_t type = varint(&r);
         if (type <= 1)
             continue; /* PADDING, PING */
         if (type == 2 || type == 3) {
             take_ack(&r, type == 3);
-        } else if (type == 6) {
+        } else if (type == 6 || (type == 8 && google)) {
             uint64_t off = varint(&r), n = varint(&r);
             if (n > tw_rd_left(&r))
                 return;
@@ -416,7 +419,16 @@ static bool take_long(const struct watch *w, int dir, const struct packet *p)
     }
 }
 
-bool quic_datagram(const struct watch *w, int dir, struct tw_view in)
+/* What was cut off cannot be opened, but the connection id of a client's first packet still gives
+ * the keys of the server's. */
+static void take_cut(struct tw_quic *q, int dir, const struct packet *p)
+{
+    q->cut = true;
+    if (q->client < 0 && p->type == INITIAL && derive(q, p->version, p->dcid, dir))
+        q->client = (int8_t)dir;
+}
+
+bool quic_datagram(const struct watch *w, int dir, struct tw_view in, size_t missing)
 {
     struct tw_flow *f = w->f;
     if (f->quic == NULL) {
@@ -434,13 +446,17 @@ bool quic_datagram(const struct watch *w, int dir, struct tw_view in)
             f->quic->dir[dir].one_rtt += (v.data[0] & 0x40) != 0 && v.len >= 21;
             break;
         }
-        if (!read_long(v, &p))
+        if (!read_long(v, missing, &p))
             break;
+        if (p.len > v.len - p.head) {
+            take_cut(f->quic, dir, &p);
+            break;
+        }
         if (!take_long(w, dir, &p))
             return false;
         at += p.head + p.len;
     }
-    if (f->quic->client >= 0 && f->glance != NULL && !f->glance->tls && f->glance->client_hello)
+    if (f->glance->client_hello || f->glance->server_hello || f->quic->cut)
         glance_found(w);
     return true;
 }

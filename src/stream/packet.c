@@ -51,6 +51,18 @@ static struct layer inside(enum kind kind, unsigned type, const struct layer *l,
     return (struct layer){kind, type, {l->body.data + skip, l->body.len - skip}, l->missing};
 }
 
+/* Cuts the body to what the header announces (Ethernet pads short frames). Of what it announces
+ * beyond the body only what the snap length cut off is missing; more was never there. */
+static void bound(struct layer *l, size_t announced)
+{
+    if (announced <= l->body.len) {
+        l->body.len = announced;
+        l->missing = 0;
+    } else if (announced - l->body.len < l->missing) {
+        l->missing = announced - l->body.len;
+    }
+}
+
 /* ---- link layers ------------------------------------------------------------------------------ */
 
 static struct layer ethernet(const struct layer *l)
@@ -111,7 +123,9 @@ static struct layer pppoe(const struct layer *l)
 {
     if (l->body.len < 8 || l->body.data[1] != 0)
         return nothing;
-    return inside(K_PPP, be16(l->body.data + 6), l, 8);
+    struct layer own = *l;
+    bound(&own, 6 + (size_t)be16(l->body.data + 4));
+    return inside(K_PPP, be16(l->body.data + 6), &own, 8);
 }
 
 static struct layer sll(const struct layer *l, size_t type_at, size_t head)
@@ -217,17 +231,6 @@ static struct layer ppp(const struct layer *l)
 
 /* ---- IP ---------------------------------------------------------------------------------------- */
 
-/* Cuts the body to what the header announces (Ethernet pads short frames) and says what of it was
- * not captured. A length of 0 is left by segmentation offload: then the frame's end counts. */
-static void bound(struct layer *l, size_t announced)
-{
-    if (announced <= l->body.len) {
-        l->body.len = announced;
-        l->missing = 0;
-    } else {
-        l->missing = announced - l->body.len;
-    }
-}
 
 static void set_ends(struct tw_packet *p, uint8_t family, const uint8_t *src, const uint8_t *dst)
 {
@@ -252,7 +255,7 @@ static struct layer ipv4(const struct layer *in, struct tw_packet *p)
     size_t head = l.body.len < 20 ? 0 : (size_t)(h[0] & 15) * 4;
     if (head < 20 || l.body.len < head)
         return nothing;
-    size_t total = be16(h + 2);
+    size_t total = be16(h + 2); /* 0 is left by segmentation offload: the frame's end counts */
     if (total >= head)
         bound(&l, total);
     else if (total != 0)
@@ -408,10 +411,8 @@ static struct layer udp(const struct layer *l, struct tw_packet *p)
         return nothing;
     struct layer body = inside(K_NOTHING, 0, l, 8);
     size_t len = be16(h + 4);
-    if (len >= 8 && len - 8 <= body.body.len) {
-        body.body.len = len - 8;
-        body.missing = 0;
-    }
+    if (len >= 8)
+        bound(&body, len - 8);
     p->src.port = (uint16_t)be16(h);
     p->dst.port = (uint16_t)be16(h + 2);
     struct layer next = tunnel_in_udp(&body, p);
@@ -485,11 +486,12 @@ static bool peel(struct layer l, struct tw_packet *p)
     return false;
 }
 
-bool tw_packet_decode(int linktype, struct tw_view frame, struct tw_packet *p)
+bool tw_packet_decode(int linktype, struct tw_view frame, size_t wire_len, struct tw_packet *p)
 {
+    size_t missing = wire_len > frame.len ? wire_len - frame.len : 0;
     p->proto = 0;
     p->fragment = false;
-    return linktype >= 0 && peel((struct layer){K_LINK, (unsigned)linktype, frame, 0}, p);
+    return linktype >= 0 && peel((struct layer){K_LINK, (unsigned)linktype, frame, missing}, p);
 }
 
 bool tw_packet_decode_body(uint8_t ip_proto_number, struct tw_view body, struct tw_packet *p)

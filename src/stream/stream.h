@@ -44,9 +44,10 @@ struct tw_packet {
  * inside of them VLAN and QinQ tags, MPLS, PPPoE, IPv4, IPv6 with extension headers, IP-in-IP,
  * 6in4, GRE, VXLAN, Geneve, Teredo and GTP-U. At most 24 layers are taken off.
  *
+ * @param wire_len  bytes that the frame had; more than frame.len when a snap length cut it
  * @return false when there is no TCP or UDP and no fragment of it in the frame
  */
-bool tw_packet_decode(int linktype, struct tw_view frame, struct tw_packet *p);
+bool tw_packet_decode(int linktype, struct tw_view frame, size_t wire_len, struct tw_packet *p);
 /** The same from an IP protocol's body on; for reassembled datagrams. src and dst addresses are
  *  those already in p. */
 bool tw_packet_decode_body(uint8_t ip_proto, struct tw_view body, struct tw_packet *p);
