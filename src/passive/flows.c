@@ -340,6 +340,20 @@ static void take_bytes(struct tw_passive *p, struct tw_flow *f, const struct tw_
     }
 }
 
+/* Several SYN-ACKs may have gone out; which of them the client took is seen from what it
+ * acknowledges before any byte came. */
+static void believe_ack(struct tw_flow *f, const struct tw_packet *k, int dir)
+{
+    struct tw_tcp_dir *other = &f->tcp[1 - dir];
+    const int32_t far = 1 << 24;
+    if ((k->flags & (TW_TCP_ACK | TW_TCP_RST)) != TW_TCP_ACK || !other->started ||
+        f->glance == NULL || f->glance->dir[1 - dir].off != 0 || other->kept != NULL)
+        return;
+    int32_t apart = (int32_t)(k->ack - other->next);
+    if (apart > far || apart < -far)
+        other->next = k->ack;
+}
+
 static void touch(struct tw_passive *p, struct tw_flow *f, uint64_t at)
 {
     f->packets++;
@@ -379,6 +393,7 @@ static void tcp_packet(struct tw_passive *p, const struct tw_packet *k, uint64_t
         f->tcp[dir].next = k->seq;
     }
     if (!f->boring) {
+        believe_ack(f, k, dir);
         if (bytes)
             take_bytes(p, f, k, dir, at);
         if ((k->flags & TW_TCP_ACK) != 0 && f->tcp[1 - dir].kept != NULL) {

@@ -485,9 +485,13 @@ static bool chain_of_records(struct tw_view v, bool expected)
 }
 
 /* The first bytes of a stream when they are too few to tell, but may be a hello's. */
-static bool may_start_tls(struct tw_view v)
+static bool may_start_tls(struct tw_view v, bool expected)
 {
-    static const uint8_t from[4] = {TW_CT_HANDSHAKE, 3, 0, 0}, to[4] = {TW_CT_HANDSHAKE, 3, 4, 0x48};
+    uint8_t from[4] = {TW_CT_HANDSHAKE, 3, 0, 0}, to[4] = {TW_CT_HANDSHAKE, 3, 4, 0x48};
+    if (expected) {
+        from[0] = TW_CT_CCS;
+        to[0] = TW_CT_APP_DATA;
+    }
     for (size_t i = 0; i < v.len && i < 4; i++)
         if (v.data[i] < from[i] || v.data[i] > to[i])
             return false;
@@ -565,9 +569,9 @@ static size_t hunt(const struct watch *w, struct tw_glance_dir *d, int dir, stru
     struct tw_glance *g = f->glance;
     size_t skip = d->off == 0 ? proxy_header(in) : 0;
     struct tw_view rest = tw_view_sub(in, skip, in.len - (skip < in.len ? skip : in.len));
-    if (starts_tls(rest) || (d->off == 0 && may_start_tls(rest)))
-        return skip;
     bool ours = g->tls || tls_port(f);
+    if (starts_tls(rest) || (d->off == 0 && may_start_tls(rest, ours)))
+        return skip;
     if (rest.len > 0 && chain_of_records(rest, ours && (!f->syn_seen || d->gap))) {
         g->mid_stream = true;
         return skip;
