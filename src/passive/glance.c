@@ -434,6 +434,9 @@ static size_t take_head(const struct watch *w, struct tw_glance_dir *d, int dir,
     d->off += n;
     d->head_n = 0;
     if (!good_head(d->head)) {
+        if (d->records > 0 && d->head[0] <= TW_CT_HEARTBEAT && d->head[0] >= TW_CT_CCS &&
+            d->head[1] == 3 && d->head[2] <= 4)
+            log_add(w, dir, (struct log_entry){.kind = LOG_OVERFLOW, .off = d->off}, in);
         not_tls(w, d, dir, in);
         lose_track(d);
         d->off -= n;

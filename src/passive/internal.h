@@ -7,7 +7,7 @@
 /* ---- the log of a flow: what retrace.c makes facts of --------------------------------------- */
 
 enum log_kind { LOG_RECORD, LOG_PROTECTED, LOG_NOT_TLS, LOG_SSL2, LOG_GAP, LOG_MESSAGE, LOG_ALERT,
-                LOG_CCS, LOG_TEXT };
+                LOG_CCS, LOG_TEXT, LOG_OVERFLOW };
 struct log_entry {
     uint64_t at, off;   /* off: of the record in its stream */
     uint32_t len;       /* of the bytes that follow this entry */

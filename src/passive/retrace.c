@@ -13,6 +13,7 @@ struct retrace {
     struct tw_trace *t;
     struct tw_observer *o;
     int client;
+    bool said;          /* the client spoke in clear before TLS */
 };
 
 static enum tw_side side_of(const struct retrace *r, int dir)
@@ -119,10 +120,41 @@ static void take_message(const struct retrace *r, const struct log_entry *e, str
 
 /* ---- what was kept --------------------------------------------------------------------------------- */
 
-static void take_text(const struct retrace *r, const struct log_entry *e, struct tw_view text,
+/* Text of a side that never came to speak TLS. Of a server only when no dialogue led up to it. */
+static bool stands_for_tls(const struct retrace *r, const struct log_entry *e)
+{
+    const struct tw_glance_dir *d = &r->f->glance->dir[e->dir], *o = &r->f->glance->dir[1 - e->dir];
+    if (r->f->kind != TW_FLOW_TLS || d->records > 0 || e->off != 0)
+        return false;
+    return e->dir == r->client ? o->records > 0 || r->f->glance->client_not_tls : !r->said;
+}
+
+static void take_close(const struct retrace *r, const struct log_entry *e, struct tw_view reason,
+                       uint64_t at)
+{
+    char text[120];
+    size_t n = 0;
+    for (; n < reason.len && n + 1 < sizeof text; n++)
+        text[n] = reason.data[n] >= 0x20 && reason.data[n] < 0x7f ? (char)reason.data[n] : '.';
+    text[n] = '\0';
+    add(r, (struct tw_fact){.kind = TW_FACT_FIELD, .conn = 1, .at = at,
+                            .from = side_of(r, e->dir), .field = "quic_close", .num = e->size,
+                            .text = text});
+}
+
+static void take_text(struct retrace *r, const struct log_entry *e, struct tw_view text,
                       uint64_t at)
 {
     char line[160];
+    if (r->f->kind == TW_FLOW_QUIC) {
+        take_close(r, e, text, at);
+        return;
+    }
+    if (stands_for_tls(r, e)) {
+        tw_observer_not_tls(r->o, at, side_of(r, e->dir), e->off, text);
+        return;
+    }
+    r->said = r->said || e->dir == r->client;
     size_t n = 0;
     while (n < text.len && n + 1 < sizeof line && text.data[n] != '\r' && text.data[n] != '\n') {
         uint8_t c = text.data[n];
@@ -134,7 +166,7 @@ static void take_text(const struct retrace *r, const struct log_entry *e, struct
                             .field = e->dir == r->client ? "request" : "answer", .text = line});
 }
 
-static void take_entry(const struct retrace *r, const struct log_entry *e, struct tw_view bytes)
+static void take_entry(struct retrace *r, const struct log_entry *e, struct tw_view bytes)
 {
     enum tw_side from = side_of(r, e->dir);
     uint64_t at = since_start(r->f, e->at);
@@ -168,10 +200,15 @@ static void take_entry(const struct retrace *r, const struct log_entry *e, struc
     case LOG_TEXT:
         take_text(r, e, bytes, at);
         break;
+    case LOG_OVERFLOW:
+        add(r, (struct tw_fact){.kind = TW_FACT_LIMIT, .conn = 1, .at = at, .from = from,
+                                .field = "record_overflow",
+                                .text = "a record announces more than a record may hold"});
+        break;
     }
 }
 
-static void take_log(const struct retrace *r)
+static void take_log(struct retrace *r)
 {
     const struct tw_buf *log = &r->f->log;
     size_t at = 0;
