@@ -16,7 +16,9 @@ struct tw_passive {
     size_t mask, flows;
     struct tw_flow *oldest, *newest;
     struct tw_flow *over_first, *over_last;
+    struct tw_flow *log_oldest, *log_newest;
     size_t over_n, held;
+    struct log_pool pool;
     uint32_t next_n;
     uint64_t now;            /* time of the latest frame */
 };
@@ -115,7 +117,7 @@ static void unlink_age(struct tw_passive *p, struct tw_flow *f)
 
 static size_t cost(const struct tw_flow *f)
 {
-    size_t n = sizeof *f + f->log.cap;
+    size_t n = sizeof *f + (size_t)f->log_blocks * LOG_BLOCK;
     const struct tw_glance *g = f->glance;
     if (g != NULL)
         n += sizeof *g + g->dir[0].rec.cap + g->dir[0].hs.cap + g->dir[1].rec.cap +
@@ -125,8 +127,27 @@ static size_t cost(const struct tw_flow *f)
     return n + f->tcp[0].kept_bytes + f->tcp[1].kept_bytes;
 }
 
+/* Keeps the list of flows with a log. */
+static void list_log(struct tw_passive *p, struct tw_flow *f)
+{
+    bool has = f->log != NULL;
+    if (has == f->logged)
+        return;
+    f->logged = has;
+    if (has) {
+        f->log_older = p->log_newest;
+        f->log_newer = NULL;
+        *(p->log_newest != NULL ? &p->log_newest->log_newer : &p->log_oldest) = f;
+        p->log_newest = f;
+    } else {
+        *(f->log_older != NULL ? &f->log_older->log_newer : &p->log_oldest) = f->log_newer;
+        *(f->log_newer != NULL ? &f->log_newer->log_older : &p->log_newest) = f->log_older;
+    }
+}
+
 static void account(struct tw_passive *p, struct tw_flow *f)
 {
+    list_log(p, f);
     size_t now = cost(f);
     p->held += now - f->accounted;
     f->accounted = now;
@@ -162,7 +183,6 @@ static void free_flow(struct tw_flow *f)
     glance_free(f->glance);
     quic_free(f->quic);
     dtls_free(f->dtls);
-    tw_buf_cleanup(&f->log);
     free(f);
 }
 
@@ -171,7 +191,7 @@ static void free_flow(struct tw_flow *f)
 static struct watch watch_of(struct tw_passive *p, struct tw_flow *f, uint64_t at)
 {
     return (struct watch){.crypto = p->cfg.crypto, .cfg = &p->cfg, .f = f, .at = at,
-                          .next_n = &p->next_n};
+                          .next_n = &p->next_n, .pool = &p->pool};
 }
 
 struct delivery {
@@ -235,6 +255,8 @@ static void remove_flow(struct tw_passive *p, struct tw_flow *f)
     if (f->queued)
         unlink_over(p, f);
     unlink_age(p, f);
+    log_drop(&p->pool, f);
+    list_log(p, f);
     p->held -= f->accounted;
     p->flows--;
     free_flow(f);
@@ -264,9 +286,17 @@ static void reap(struct tw_passive *p)
         remove_flow(p, p->over_first);
 }
 
-/* Over the limit the flow that was silent for longest gives way. */
+/* Over the limit the oldest records give way first: their flows go on, but less can be said of
+ * them. After that the flow that was silent for longest goes. */
 static void make_room(struct tw_passive *p, const struct tw_flow *but)
 {
+    while (p->held > p->cfg.max_bytes && p->log_oldest != NULL) {
+        struct tw_flow *f = p->log_oldest;
+        log_drop(&p->pool, f);
+        f->log_full = true;
+        p->stats.shed++;
+        account(p, f);
+    }
     while ((p->held > p->cfg.max_bytes || p->flows > p->cfg.max_flows) && p->oldest != NULL &&
            p->oldest != but) {
         struct tw_flow *f = p->oldest;
@@ -451,7 +481,7 @@ struct tw_passive *tw_passive_new(const struct tw_passive_config *cfg)
         return NULL;
     p->cfg = *cfg;
     if (p->cfg.max_bytes == 0)
-        p->cfg.max_bytes = (size_t)224 << 20;
+        p->cfg.max_bytes = (size_t)176 << 20;
     if (p->cfg.max_flows == 0)
         p->cfg.max_flows = 1000000;
     p->next_n = 1;
@@ -472,8 +502,10 @@ void tw_passive_free(struct tw_passive *p)
     while (p->oldest != NULL) {
         struct tw_flow *f = p->oldest;
         p->oldest = f->newer;
+        log_drop(&p->pool, f);
         free_flow(f);
     }
+    log_pool_free(&p->pool);
     tw_defrag_free(p->defrag);
     free(p->buckets);
     free(p);

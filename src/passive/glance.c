@@ -46,20 +46,6 @@ void glance_free(struct tw_glance *g)
 
 /* ---- the log ----------------------------------------------------------------------------------- */
 
-void log_add(const struct watch *w, int dir, struct log_entry e, struct tw_view bytes)
-{
-    struct tw_flow *f = w->f;
-    if (f->log_full || f->settled)
-        return;
-    if (f->log.max == 0)
-        tw_buf_init(&f->log, LOG_MAX);
-    e.at = w->at;
-    e.dir = (uint8_t)dir;
-    e.len = (uint32_t)bytes.len;
-    if (!tw_buf_add(&f->log, &e, sizeof e) || !tw_buf_add(&f->log, bytes.data, bytes.len))
-        f->log_full = true;
-}
-
 void glance_settle(const struct watch *w)
 {
     struct tw_flow *f = w->f;
@@ -67,7 +53,7 @@ void glance_settle(const struct watch *w)
         return;
     f->settled = true;
     drop_buffers(f->glance);
-    tw_buf_cleanup(&f->log);
+    log_drop(w->pool, f);
 }
 
 void glance_found(const struct watch *w)
@@ -234,8 +220,8 @@ static void take_handshake(const struct watch *w, struct tw_glance_dir *d, int d
         if (d->protected_)
             break; /* nothing more in clear after the ServerHello of TLS 1.3 */
     }
-    if (d->protected_) {
-        d->hs.len = 0;
+    if (d->protected_ || (d->hs.len > 0 && at == d->hs.len)) {
+        tw_buf_cleanup(&d->hs);
     } else if (d->hs.len > 0) {
         tw_buf_drop(&d->hs, at);
     } else if (at < in.len) {
@@ -401,7 +387,8 @@ static size_t take_body(const struct watch *w, struct tw_glance_dir *d, int dir,
     }
     if (d->left == 0) {
         record_done(w, d, dir, body);
-        d->rec.len = 0;
+        if (d->rec.cap > 0)
+            tw_buf_cleanup(&d->rec);
     }
     return n;
 }

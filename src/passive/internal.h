@@ -15,7 +15,18 @@ struct log_entry {
     uint16_t version;
     uint8_t kind, dir, type, pad;
 };
-enum { LOG_MAX = 192 * 1024 };
+enum { LOG_BLOCKS_MAX = 192, LOG_BLOCK = 1024 };
+
+/** A piece of a log; entries go on from one to the next. */
+struct tw_log_block {
+    struct tw_log_block *next;
+    uint32_t len;
+    uint8_t data[LOG_BLOCK - sizeof(void *) - sizeof(uint32_t) - 4];
+};
+/** Blocks that are not in use, so that logs of all flows share the same memory. */
+struct log_pool {
+    struct tw_log_block *spare;
+};
 
 struct watch {          /* what glance.c needs besides the flow */
     struct tw_crypto *crypto;
@@ -23,8 +34,15 @@ struct watch {          /* what glance.c needs besides the flow */
     struct tw_flow *f;
     uint64_t at;
     uint32_t *next_n;   /* number for the next TLS flow */
+    struct log_pool *pool;
 };
 
+/* log.c */
+void log_pool_free(struct log_pool *p);
+/** Gives the blocks of a flow's log back. */
+void log_drop(struct log_pool *p, struct tw_flow *f);
+/** All of it in one piece. */
+void log_copy(const struct tw_flow *f, struct tw_buf *out);
 void log_add(const struct watch *w, int dir, struct log_entry e, struct tw_view bytes);
 
 /* glance.c */

@@ -81,7 +81,7 @@ enum tw_flow_outcome tw_flow_outcome(const struct tw_flow *f)
 {
     const struct tw_glance *g = f->glance;
     enum tw_complete complete = tw_flow_complete(f);
-    if (g == NULL)
+    if (g == NULL || (!g->client_hello && !g->server_hello && !f->syn_seen))
         return TW_FLOW_UNKNOWN;
     if (error_alert(g) || g->client_not_tls || g->server_not_tls)
         return TW_FLOW_FAILED;

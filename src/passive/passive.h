@@ -94,13 +94,15 @@ struct tw_flow {
     struct tw_glance *glance;
     struct tw_quic *quic;
     struct tw_dtls *dtls;
-    struct tw_buf log;          /* records that were kept, for retrace.c; see log.h */
+    struct tw_log_block *log, *log_last; /* records that were kept, for retrace.c; log.c */
+    uint32_t log_blocks;
     bool log_full, settled;
     uint64_t over_at;
     struct tw_flow *chain;      /* in the table */
     struct tw_flow *older, *newer; /* by last packet */
     struct tw_flow *over_next, *over_before;
-    bool queued;
+    struct tw_flow *log_older, *log_newer; /* among those with a log, by its start */
+    bool queued, logged;
     size_t accounted;           /* bytes that the total knows of */
 };
 
@@ -126,14 +128,14 @@ struct tw_passive_config {
     bool fingerprints;          /* JA3, JA4, JA4S */
     bool keep_all;              /* keep the records of healthy flows too */
     bool keep_protected;        /* keep the bodies of protected records (key log) */
-    size_t max_bytes;           /* of everything that flows hold; 0 = 224 MiB */
+    size_t max_bytes;           /* of everything that flows hold; 0 = 176 MiB */
     size_t max_flows;           /* 0 = 1,000,000 */
     tw_flow_fn *done;
     void *user;
 };
 
 struct tw_passive_stats {
-    uint64_t frames, bytes, undecoded, fragments, tcp, udp, flows, tls_flows, evicted, lost_bytes;
+    uint64_t frames, bytes, undecoded, fragments, tcp, udp, flows, tls_flows, evicted, shed, lost_bytes;
 };
 
 struct tw_passive;

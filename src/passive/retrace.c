@@ -124,7 +124,8 @@ static void take_message(const struct retrace *r, const struct log_entry *e, str
 static bool stands_for_tls(const struct retrace *r, const struct log_entry *e)
 {
     const struct tw_glance_dir *d = &r->f->glance->dir[e->dir], *o = &r->f->glance->dir[1 - e->dir];
-    if (r->f->kind != TW_FLOW_TLS || d->records > 0 || e->off != 0)
+    if (r->f->kind != TW_FLOW_TLS || d->records > 0 || e->off != 0 || !r->f->syn_seen ||
+        r->f->glance->mid_stream)
         return false;
     return e->dir == r->client ? o->records > 0 || r->f->glance->client_not_tls : !r->said;
 }
@@ -210,18 +211,23 @@ static void take_entry(struct retrace *r, const struct log_entry *e, struct tw_v
 
 static void take_log(struct retrace *r)
 {
-    const struct tw_buf *log = &r->f->log;
+    struct tw_buf log;
     size_t at = 0;
     struct log_entry e;
-    while (at + sizeof e <= log->len) {
-        memcpy(&e, log->data + at, sizeof e);
+    tw_buf_init(&log, (size_t)LOG_BLOCKS_MAX * LOG_BLOCK);
+    log_copy(r->f, &log);
+    while (at + sizeof e <= log.len) {
+        memcpy(&e, log.data + at, sizeof e);
         at += sizeof e;
-        take_entry(r, &e, tw_view_sub(tw_buf_view(log), at, e.len));
+        if (e.len > log.len - at)
+            break; /* there was no room for all of it */
+        take_entry(r, &e, tw_view_sub(tw_buf_view(&log), at, e.len));
         at += e.len;
     }
+    tw_buf_cleanup(&log);
     if (r->f->log_full)
         add(r, (struct tw_fact){.kind = TW_FACT_LIMIT, .conn = 1, .field = "flow",
-                                .text = "only the first 192 KiB of the handshake were kept"});
+                                .text = "not all records of the handshake were kept, for lack of room"});
 }
 
 /* ---- how it went ------------------------------------------------------------------------------------ */
