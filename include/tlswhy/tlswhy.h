@@ -149,6 +149,8 @@ struct tw_pcap_config {
     struct tw_text_options text;
     /** Gets the output in pieces, as it is made; never NULL. */
     void (*out)(void *user, const char *text, size_t len);
+    /** Gets the trace of the one flow, for tw_replay(); NULL = not wanted. */
+    void (*trace)(void *user, const char *text, size_t len);
     tw_progress_fn *progress; /**< or NULL */
     void *user;
 };

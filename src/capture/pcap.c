@@ -113,6 +113,9 @@ static void show_flow(const struct tw_pcap *p, const struct tw_flow *f, struct s
         .protocol = f->kind == TW_FLOW_TLS ? "tls" : f->kind == TW_FLOW_DTLS ? "dtls" : "quic",
         .file = p->file,
         .start = f->start,
+        .took = f->last - f->start,
+        .handshake_took = g->complete_at > g->hello_at && g->hello_at > 0 ? g->complete_at - g->hello_at
+                                                                          : 0,
         .closed_by = f->closed_from < 0 ? NULL : f->closed_from == client ? "client" : "server",
         .how = tw_flow_how_name(f->how),
         .complete = complete == TW_COMPLETE_YES ? 1 : complete == TW_COMPLETE_NO ? 0 : -1,
@@ -261,13 +264,25 @@ static bool cause_wanted(const struct tw_pcap *p, const struct tw_result *r)
     return p->cfg->cause == NULL || (cause != NULL && strcmp(cause, p->cfg->cause) == 0);
 }
 
+static void hand_trace(struct tw_pcap *p, const struct tw_result *r)
+{
+    size_t len;
+    char *text = tw_result_trace(r, &len);
+    if (text != NULL)
+        p->cfg->trace(p->cfg->user, text, len);
+    free(text);
+}
+
 static void show(struct tw_pcap *p, const struct tw_flow *f, const struct tw_result *r)
 {
     bool one = p->cfg->flow != 0;
     if (!cause_wanted(p, r))
         return;
-    if (one)
+    if (one) {
         p->found_flow = true;
+        if (r != NULL && p->cfg->trace != NULL)
+            hand_trace(p, r);
+    }
     if (p->cfg->json)
         write_json(p, f, r);
     else if (one && r != NULL)

@@ -66,7 +66,7 @@ static const struct cli_option opt_lab[] = {
 };
 
 static const struct cli_option opt_pcap[] = {
-    {"flow", 0, "N", "show one connection with its ladder, cause and fix", false},
+    {"flow", 0, "N", "show one connection with its ladder, cause and fix; --save-trace is its", false},
     {"all", 0, NULL, "also connections that are well", false},
     {"cause", 0, "ID", "only connections with this root cause", false},
     {"client", 0, "ADDR[:PORT]", "only this client's", false},
@@ -87,7 +87,8 @@ static const struct cli_option *const groups_none[] = {opt_help, NULL};
 static const struct cli_option *const groups_check[] = {opt_check, opt_trace, opt_output,
                                                          opt_help, NULL};
 static const struct cli_option *const groups_plain[] = {opt_output, opt_help, NULL};
-static const struct cli_option *const groups_pcap[] = {opt_pcap, opt_output, opt_help, NULL};
+static const struct cli_option *const groups_pcap[] = {opt_pcap, opt_trace, opt_output, opt_help,
+                                                        NULL};
 static const struct cli_option *const groups_lab[] = {opt_lab, opt_output, opt_help, NULL};
 
 static const struct cli_command cmd_check = {

@@ -83,7 +83,7 @@ enum tw_flow_outcome tw_flow_outcome(const struct tw_flow *f)
     enum tw_complete complete = tw_flow_complete(f);
     if (g == NULL || (!g->client_hello && !g->server_hello && !f->syn_seen))
         return TW_FLOW_UNKNOWN;
-    if (error_alert(g) || g->client_not_tls || g->server_not_tls)
+    if (error_alert(g) || g->client_not_tls || g->server_not_tls || g->refused)
         return TW_FLOW_FAILED;
     if (complete == TW_COMPLETE_YES)
         return tw_flow_inferred_alert(f, 1 - tw_flow_client(f)) ? TW_FLOW_FAILED : TW_FLOW_OK;

@@ -56,7 +56,7 @@ struct tw_glance {
     int8_t client;              /* direction that the ClientHello came from; -1 not known */
     bool tls;                   /* something of TLS was seen */
     bool client_hello, server_hello, hello_retry, cert_request, resumed, preamble, done;
-    bool server_not_tls, client_not_tls, mid_stream, ech;
+    bool server_not_tls, client_not_tls, mid_stream, ech, refused;
     uint8_t hellos;
     uint16_t version, cipher, group;   /* of the ServerHello */
     uint16_t offered_version;          /* legacy_version of the ClientHello */

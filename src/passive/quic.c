@@ -307,6 +307,7 @@ static void take_close(const struct watch *w, int dir, struct tw_reader *r, bool
     if (w->f->closed_from < 0)
         w->f->closed_from = (int8_t)dir;
     if (!tw_rd_ok(r) || !transport || code < 0x100 || code > 0x1ff) {
+        w->f->glance->refused = transport && code != 0;
         log_add(w, dir, (struct log_entry){.kind = LOG_TEXT, .size = (uint32_t)code}, reason);
         return;
     }

@@ -151,11 +151,12 @@ static void take_text(struct retrace *r, const struct log_entry *e, struct tw_vi
         take_close(r, e, text, at);
         return;
     }
-    if (stands_for_tls(r, e)) {
+    bool instead = stands_for_tls(r, e);
+    r->said = r->said || e->dir == r->client;
+    if (instead) {
         tw_observer_not_tls(r->o, at, side_of(r, e->dir), e->off, text);
         return;
     }
-    r->said = r->said || e->dir == r->client;
     size_t n = 0;
     while (n < text.len && n + 1 < sizeof line && text.data[n] != '\r' && text.data[n] != '\n') {
         uint8_t c = text.data[n];

@@ -124,6 +124,21 @@ static void handshake(struct json *j, const struct tw_report_flow *f)
     json_close(j, '}');
 }
 
+static void timing(struct json *j, const struct tw_report_flow *f)
+{
+    json_open(j, "timing", '{');
+    json_time(j, "total_ms", f->took, 1e6);
+    json_null(j, "tcp_ms");
+    json_null(j, "first_byte_ms");
+    if (f->handshake_took > 0)
+        json_time(j, "handshake_ms", f->handshake_took, 1e6);
+    else
+        json_null(j, "handshake_ms");
+    json_int(j, "connections", 1);
+    json_int(j, "rounds", 1);
+    json_close(j, '}');
+}
+
 static void empty(struct json *j, const char *key)
 {
     json_open(j, key, '[');
@@ -144,8 +159,7 @@ enum tw_status tw_report_flow_json(const struct tw_report_flow *f, struct tw_buf
     handshake(&j, f);
     empty(&j, "certificates");
     empty(&j, "trials");
-    json_open(&j, "timing", '{');
-    json_close(&j, '}');
+    timing(&j, f);
     json_flow(&j, f);
     json_close(&j, '}');
     tw_wr_u8(out, '\n');

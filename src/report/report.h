@@ -15,6 +15,7 @@ struct tw_report_flow {
     const char *protocol;             /* "tls", "dtls", "quic" */
     const char *file;
     uint64_t start;                   /* unix time, nanoseconds */
+    uint64_t took, handshake_took;    /* nanoseconds; the handshake's 0 when not complete */
     const char *closed_by;            /* "client", "server", NULL */
     const char *how;                  /* "fin", "rst", "timeout", "capture_end" */
     int complete;                     /* 1, 0, -1 not known */

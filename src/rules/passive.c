@@ -315,6 +315,8 @@ static bool match_peer_bug(const struct tw_case *c, struct tw_finding *f)
     const struct tw_fact *alert = blaming_alert(c);
     const struct tw_fact *wrong = c->base->malformed != NULL ? c->base->malformed
                                                              : c->base->unexpected;
+    if (wrong != NULL && wrong->msg == TW_MSG_CLIENT_HELLO && transport_is(c, "dtls"))
+        wrong = NULL; /* DTLS repeats itself */
     bool fits = wrong != NULL && (alert == NULL || alert->from != wrong->from);
     if (!fits && alert == NULL)
         return false;

@@ -1,6 +1,5 @@
 """Captures made here: file formats, damage, summaries; and the lab's faults, probed while recorded."""
 import gzip
-import json
 import os
 import pathlib
 import re
@@ -8,11 +7,15 @@ import shutil
 import signal
 import struct
 import subprocess
+import sys
 import tempfile
 import time
 import unittest
 
-from tw import TLSWHY, tlswhy
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+
+import flows  # noqa: E402
+from tw import tlswhy  # noqa: E402
 
 # What TLS 1.3 hides, or only trials can tell apart: causes that the bystander may give instead.
 # None: the client went on, so that nothing failed on the wire.
@@ -250,6 +253,39 @@ class Lab(unittest.TestCase):
             cut.write_bytes(raw[:n])
             r = tlswhy("pcap", "--json", cut)
             self.assertIn(r.status, (0, 1, 2, 3), "%d bytes: %s" % (n, r.err))
+
+
+class MadeUp(unittest.TestCase):
+    """Connections of flows.py: what only a bystander sees."""
+
+    def objects(self, maker, *options):
+        with tempfile.TemporaryDirectory() as folder:
+            path = maker().write(pathlib.Path(folder) / "x.pcap")
+            return tlswhy("pcap", "--json", *options, path).objects()
+
+    def test_causes(self):
+        for cause, makers in flows.FLOWS.items():
+            for maker in makers:
+                with self.subTest(flow=maker.__name__):
+                    o, = self.objects(maker)
+                    self.assertEqual(o["causes"][0]["id"], cause)
+                    self.assertEqual(o["outcome"], "fail")
+
+    def test_near_misses(self):
+        for cause, maker in flows.NEAR.items():
+            with self.subTest(flow=maker.__name__, cause=cause):
+                o, = self.objects(maker)
+                self.assertNotIn(cause, [c["id"] for c in o["causes"]])
+
+    def test_quic_alert_is_an_alert(self):
+        o, = self.objects(flows.quic_refused)
+        self.assertEqual(o["alerts"], [{"dir": "S", "desc": "no_application_protocol"}])
+        self.assertEqual(o["sni"], "example.com")    # RFC 9001 A.2
+
+    def test_hidden_alert_is_said_to_be_inferred(self):
+        o, = self.objects(flows.client_rejected)
+        self.assertTrue(o["flow"]["alerts"][0]["inferred"])
+        self.assertNotEqual(o["causes"][0]["certainty"], "proven")
 
 
 if __name__ == "__main__":

@@ -26,6 +26,10 @@ NO_LAB["clock-skew-client"] = "it is our own clock; tests/online has faketime"
 NO_LAB["dane-tlsa-mismatch"] = "the lab has no name server; tests/online has nsd and dnsmasq"
 # what the lab shows as a warning: the handshake itself works
 WARNINGS = {"clock-skew-server"}
+NO_LAB.update(dict.fromkeys(
+    ["plain-client-to-tls-port", "client-rejected-server-cert", "user-cancelled", "record-overflow",
+     "peer-implementation-bug", "dtls-problem", "quic-blocked", "quic-params"],
+    "what a client does, and what only a capture shows; tests/capture/flows.py has each"))
 
 
 def catalogue():
