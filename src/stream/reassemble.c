@@ -57,6 +57,26 @@ static void drain(struct tw_tcp_dir *d, tw_deliver *deliver, void *user)
         d->acks_beyond = 0;
 }
 
+/* Bytes that are next in order, while others are kept: those came first, so they count. */
+static void hand_on_around(struct tw_tcp_dir *d, uint64_t at, struct tw_view data, size_t missing,
+                           tw_deliver *deliver, void *user)
+{
+    uint32_t seq = d->next;
+    while (d->kept != NULL && ahead(seq + (uint32_t)(data.len + missing), d->kept->seq) > 0) {
+        size_t room = d->kept->seq - seq, n = room < data.len ? room : data.len;
+        hand_on(d, at, tw_view_sub(data, 0, n), room - n, deliver, user);
+        drain(d, deliver, user);
+        size_t done = d->next - seq;
+        if (done >= data.len + missing)
+            return;
+        missing -= done > data.len ? done - data.len : 0;
+        data = tw_view_sub(data, done, data.len - (done < data.len ? done : data.len));
+        seq = d->next;
+    }
+    hand_on(d, at, data, missing, deliver, user);
+    drain(d, deliver, user);
+}
+
 /* The hole in front of the kept segments will not be filled. */
 static void skip_hole(struct tw_tcp_dir *d, tw_deliver *deliver, void *user)
 {
@@ -135,10 +155,10 @@ long tw_tcp_segment(struct tw_tcp_dir *d, uint64_t at, uint32_t seq, struct tw_v
         seq = d->next;
         early = 0;
     }
-    if (early == 0) {
+    if (early == 0 && d->kept == NULL) {
         hand_on(d, at, data, missing, deliver, user);
-        if (d->kept != NULL)
-            drain(d, deliver, user);
+    } else if (early == 0) {
+        hand_on_around(d, at, data, missing, deliver, user);
     } else {
         keep(d, at, seq, data, missing);
         if (d->peer_acks && d->kept != NULL && ahead(d->peer_acked, d->kept->seq) >= 0)
