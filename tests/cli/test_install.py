@@ -11,7 +11,7 @@ import unittest
 import cliparts
 import tw
 
-COMMANDS = ["check", "replay", "lab", "causes", "stores"]
+COMMANDS = ["check", "pcap", "replay", "lab", "causes", "stores"]
 
 PROGRAM = r"""
 #include <stdio.h>

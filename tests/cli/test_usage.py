@@ -8,7 +8,7 @@ import unittest
 import cliparts
 import tw
 
-COMMANDS = ["check", "replay", "lab", "causes", "stores"]
+COMMANDS = ["check", "pcap", "replay", "lab", "causes", "stores"]
 
 
 class Help(unittest.TestCase):
