@@ -169,7 +169,7 @@ static bool certificate_wanted(const struct tw_case *c, struct tw_finding *f)
     f->failed_at = "client_auth";
     tw_finding_fact(f, "the server's only answer to the client's Finished", hidden);
     if (empty)
-        tw_finding_cite(f, "the client's first protected record", NULL,
+        tw_finding_cite(f, "the client's first protected record", "record",
                         "%llu bytes: a Certificate message without a certificate",
                         (unsigned long long)size);
     tw_finding_summary(f, empty ? "The server asked for a client certificate, got none, and ended the "

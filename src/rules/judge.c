@@ -94,7 +94,8 @@ enum tw_status tw_judge(const struct tw_trace *t, struct tw_arena *arena, struct
     for (size_t i = 0; i < TW_ARRAY_LEN(rules); i++) {
         struct tw_finding f = {.rule = rules[i], .side = rules[i]->side, .arena = arena,
                                .certainty = TW_POSSIBLE, .summary = rules[i]->title,
-                               .software = out->c.software};
+                               .software = out->c.software,
+                               .passive = tw_case_passive(&out->c)};
         bool hit = rules[i]->match != NULL && rules[i]->match(&out->c, &f);
         if (!hit && !tw_second_look(rules[i], &out->c, &f))
             continue;

@@ -264,7 +264,7 @@ static bool match_record_overflow(const struct tw_case *c, struct tw_finding *f)
     f->certainty = seen != NULL ? TW_PROVEN : TW_LIKELY;
     f->side = seen != NULL ? seen->from : other(alert->from);
     if (seen != NULL)
-        tw_finding_cite(f, "the record's header", NULL, "%s", seen->text);
+        tw_finding_cite(f, "the record's header", "record", "%s", seen->text);
     tw_finding_fact(f, "the other side's answer", alert);
     tw_finding_summary(f, "The %s sent a record that is longer than a record may be.",
                        tw_side_name(f->side));
@@ -324,7 +324,7 @@ static bool match_peer_bug(const struct tw_case *c, struct tw_finding *f)
     f->side = fits ? wrong->from : other(alert->from);
     if (fits)
         tw_finding_cite(f, wrong->kind == TW_FACT_MALFORMED ? "cannot be decoded" : "out of order",
-                        NULL, "%s from the %s: %s%s%s",
+                        "handshake", "%s from the %s: %s%s%s",
                         tw_message_title(wrong->msg) != NULL ? tw_message_title(wrong->msg)
                                                              : "a message",
                         tw_side_name(wrong->from), wrong->field,
@@ -380,8 +380,8 @@ static bool match_dtls_problem(const struct tw_case *c, struct tw_finding *f)
     unsigned n = hellos(c);
     f->certainty = TW_LIKELY;
     f->side = TW_NETWORK;
-    tw_finding_cite(f, "ClientHello messages", NULL, "%u", n);
-    tw_finding_cite(f, "the server's answer", NULL, "%s",
+    tw_finding_cite(f, "ClientHello messages", "datagrams", "%u", n);
+    tw_finding_cite(f, "the server's answer", "datagrams", "%s",
                     c->base->phase >= TW_PHASE_SERVER_HELLO ? "a ServerHello"
                     : c->base->peer_sent_bytes              ? "no ServerHello"
                                                             : "none");
@@ -424,7 +424,7 @@ static bool match_quic_blocked(const struct tw_case *c, struct tw_finding *f)
         return false;
     f->certainty = TW_LIKELY;
     f->failed_at = "server_hello";
-    tw_finding_cite(f, "QUIC Initial packets of the client", NULL, "sent to UDP port %lld",
+    tw_finding_cite(f, "QUIC Initial packets of the client", "datagrams", "sent to UDP port %lld",
                     (long long)c->port);
     tw_finding_fact(f, "the answer", c->base->end_fact);
     tw_finding_not(f, "mtu-blackhole", "not excluded: Initial packets have 1,200 bytes or more");
@@ -463,7 +463,7 @@ static bool match_quic_params(const struct tw_case *c, struct tw_finding *f)
     if (alert != NULL) {
         f->certainty = TW_LIKELY;
         f->side = other(alert->from);
-        tw_finding_cite(f, "CONNECTION_CLOSE", NULL, "CRYPTO_ERROR 0x%llx, alert %s from the %s",
+        tw_finding_cite(f, "CONNECTION_CLOSE", "Initial packet", "CRYPTO_ERROR 0x%llx, alert %s from the %s",
                         0x100ull + (unsigned long long)alert->num, alert_name(alert),
                         tw_side_name(alert->from));
         tw_finding_summary(f, "The %s closed the QUIC connection with CRYPTO_ERROR 0x%llx (%s).",
@@ -475,7 +475,7 @@ static bool match_quic_params(const struct tw_case *c, struct tw_finding *f)
         return false;
     f->certainty = close->num == 8 ? TW_PROVEN : TW_LIKELY; /* TRANSPORT_PARAMETER_ERROR */
     f->side = other(close->from);
-    tw_finding_cite(f, "CONNECTION_CLOSE", NULL, "error 0x%llx from the %s%s%s",
+    tw_finding_cite(f, "CONNECTION_CLOSE", "Initial packet", "error 0x%llx from the %s%s%s",
                     (unsigned long long)close->num, tw_side_name(close->from),
                     close->text != NULL && close->text[0] != '\0' ? ": " : "",
                     close->text != NULL ? close->text : "");

@@ -53,6 +53,7 @@ struct tw_finding {
     const char *software;      /* seen at the server ("nginx"), or NULL; as in struct tw_case */
     bool next;                 /* does not fail this handshake, but will fail the next one: warning */
     struct tw_fix own_fix;     /* for just what was seen here; shown first. for_ NULL: none */
+    bool passive;              /* of a capture: there are no trials to point at */
     struct tw_arena *arena;    /* for texts */
 };
 
