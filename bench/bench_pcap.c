@@ -17,10 +17,16 @@
 enum { SCRIPTS = 128, MSS = 1448, STEPS = 16, FAIL_EVERY = 100, HEADS = 14 + 20 + 32 };
 enum { FIN = 1, SYN = 2, PSH = 8, ACK = 16 };
 
-struct step { bool server; struct tw_buf bytes; };
-struct script { struct step step[STEPS]; size_t n; };
+struct step {
+    bool server;
+    struct tw_buf bytes;
+};
+struct script {
+    struct step step[STEPS];
+    size_t n;
+};
 
-/* ---- one handshake ----------------------------------------------------------------------------- */
+/* ---- one handshake --------------------------------------------------------------------------- */
 
 static bool note(struct script *s, bool server, struct tw_view v)
 {
@@ -41,8 +47,8 @@ static bool pass(struct script *s, struct tw_conn *from, struct tw_conn *to, boo
     return ok && (st == TW_OK || st == TW_STOPPED);
 }
 
-static bool play(struct script *s, struct tw_crypto *c, struct tw_credential *cred, uint16_t version,
-                 bool fails)
+static bool play(struct script *s, struct tw_crypto *c, struct tw_credential *cred,
+                 uint16_t version, bool fails)
 {
     struct tw_hello hello;
     struct tw_server_config sc = {.creds = &cred, .creds_n = 1};
@@ -73,11 +79,11 @@ static bool play(struct script *s, struct tw_crypto *c, struct tw_credential *cr
     return ok;
 }
 
-/* ---- frames ------------------------------------------------------------------------------------- */
+/* ---- frames ---------------------------------------------------------------------------------- */
 
 struct flow {
     uint32_t id, seq[2];
-    size_t at, sent;     /* step, bytes of it; then the records of application data */
+    size_t at, sent; /* step, bytes of it; then the records of application data */
     size_t data_left, record_left;
     bool open, done;
 };

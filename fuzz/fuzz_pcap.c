@@ -26,8 +26,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static const int links[8] = {1, 101, 0, 113, 276, 127, 9, 101};
     struct tw_crypto *c = tw_crypto_fake(1);
-    struct tw_passive_config cfg = {.crypto = c, .seed = 1, .fingerprints = true, .done = on_flow,
-                                    .max_bytes = 1 << 20, .max_flows = 64};
+    struct tw_passive_config cfg = {.crypto = c,
+                                    .seed = 1,
+                                    .fingerprints = true,
+                                    .done = on_flow,
+                                    .max_bytes = 1 << 20,
+                                    .max_flows = 64};
     struct tw_passive *p = c == NULL ? NULL : tw_passive_new(&cfg);
     struct tw_reader r = tw_rd_of(tw_view_of(data, size));
     uint64_t at = 0;

@@ -10,7 +10,7 @@
 #include "probe/probe.h"
 #include "report/report.h"
 
-/* ---- source.c ----------------------------------------------------------------------------------- */
+/* ---- source.c -------------------------------------------------------------------------------- */
 
 struct tw_source;
 
@@ -31,7 +31,7 @@ struct tw_frame { uint64_t at; /* unix time, ns */ int linktype; struct tw_view 
 enum tw_source_status tw_source_next(struct tw_source *s, struct tw_frame *f, char *errbuf,
                                      size_t cap);
 
-/* ---- groups.c: flows of the same fate ------------------------------------------------------------ */
+/* ---- groups.c: flows of the same fate -------------------------------------------------------- */
 
 struct tw_groups;
 struct tw_groups *tw_groups_new(void);

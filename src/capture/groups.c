@@ -13,7 +13,7 @@ struct tw_groups {
     struct tw_arena *arena;
     struct group list[MAX_GROUPS];
     size_t n;
-    unsigned more;      /* failed flows that found no room */
+    unsigned more; /* failed flows that found no room */
 };
 
 struct tw_groups *tw_groups_new(void)

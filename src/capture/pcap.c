@@ -4,7 +4,6 @@
  */
 #include "capture/capture.h"
 
-
 enum { REPORT_MAX = 32 << 20, LOOK_EVERY = 65536, GROUPS_SHOWN = 40, ERRBUF = 400 };
 
 struct tw_pcap {
@@ -15,14 +14,14 @@ struct tw_pcap {
     struct tw_groups *groups;
     struct tw_buf out;
     struct tw_passive *passive;
-    unsigned base_n;             /* flows of the files before this one */
+    unsigned base_n; /* flows of the files before this one */
     unsigned last_n;
     uint64_t handshakes, failed, told, healthy, unknown, frames;
     bool found_flow, stop;
-    int strange_link;            /* a link type that is not known, plus 1 */
+    int strange_link; /* a link type that is not known, plus 1 */
 };
 
-/* ---- filters -------------------------------------------------------------------------------------- */
+/* ---- filters --------------------------------------------------------------------------------- */
 
 static bool ends_match(const char *want, const struct tw_endpoint *e)
 {
@@ -52,9 +51,9 @@ static bool wanted(const struct tw_pcap *r, const struct tw_flow *f)
            sni_match(r->cfg->sni, f->glance->sni);
 }
 
-/* ---- one flow --------------------------------------------------------------------------------------- */
+/* ---- one flow -------------------------------------------------------------------------------- */
 
-struct shown {                  /* texts that a report of a flow borrows */
+struct shown { /* texts that a report of a flow borrows */
     struct tw_report_flow r;
     char client[80], server[80], version[32], ja3[33];
 };
@@ -110,23 +109,34 @@ static void show_flow(const struct tw_pcap *p, const struct tw_flow *f, struct s
         .client = tw_endpoint_text(&f->end[client], s->client, sizeof s->client),
         .server = tw_endpoint_text(&f->end[1 - client], s->server, sizeof s->server),
         .transport = f->kind == TW_FLOW_TLS ? "tcp" : "udp",
-        .protocol = f->kind == TW_FLOW_TLS ? "tls" : f->kind == TW_FLOW_DTLS ? "dtls" : "quic",
+        .protocol = f->kind == TW_FLOW_TLS    ? "tls"
+                    : f->kind == TW_FLOW_DTLS ? "dtls"
+                                              : "quic",
         .file = p->file,
         .start = f->start,
         .took = f->last - f->start,
-        .handshake_took = g->complete_at > g->hello_at && g->hello_at > 0 ? g->complete_at - g->hello_at
-                                                                          : 0,
-        .closed_by = f->closed_from < 0 ? NULL : f->closed_from == client ? "client" : "server",
+        .handshake_took =
+            g->complete_at > g->hello_at && g->hello_at > 0 ? g->complete_at - g->hello_at : 0,
+        .closed_by = f->closed_from < 0         ? NULL
+                     : f->closed_from == client ? "client"
+                                                : "server",
         .how = tw_flow_how_name(f->how),
-        .complete = complete == TW_COMPLETE_YES ? 1 : complete == TW_COMPLETE_NO ? 0 : -1,
+        .complete = complete == TW_COMPLETE_YES  ? 1
+                    : complete == TW_COMPLETE_NO ? 0
+                                                 : -1,
         .outcome = contract_outcome(f),
         .sni = g->sni,
         .selected_version = tw_flow_version(f, s->version, sizeof s->version),
         .alpn = g->alpn[0] != '\0' ? g->alpn : NULL,
-        .version = g->version, .cipher = g->cipher, .group = g->group,
-        .resumed = g->resumed, .hello_retry = g->hello_retry, .cert_request = g->cert_request,
+        .version = g->version,
+        .cipher = g->cipher,
+        .group = g->group,
+        .resumed = g->resumed,
+        .hello_retry = g->hello_retry,
+        .cert_request = g->cert_request,
         .client_cert = g->client_certs > 0,
-        .server_certs = g->server_certs, .client_certs = g->client_certs,
+        .server_certs = g->server_certs,
+        .client_certs = g->client_certs,
         .lost_bytes = f->lost_bytes};
     if (g->has_ja) {
         hex(g->ja3, sizeof g->ja3, s->ja3);
@@ -159,9 +169,12 @@ static void explain_path(const struct tw_pcap *p, const struct tw_flow *f, struc
             certs[n++] = x->data;
     if (n == 0 || !client_refused(f))
         return;
-    struct tw_path_request req = {.crypto = p->lib->crypto, .trust = p->trust,
+    struct tw_path_request req = {.crypto = p->lib->crypto,
+                                  .trust = p->trust,
                                   .wall_time = tw_trace_setting_num(t, "wall_time", 0),
-                                  .name = f->glance->sni, .certs = certs, .certs_n = n};
+                                  .name = f->glance->sni,
+                                  .certs = certs,
+                                  .certs_n = n};
     if (tw_path_explain(&req, t, 1, 0) != TW_OK)
         return; /* for lack of memory: the trace says so */
 }
@@ -182,7 +195,7 @@ static struct tw_result *judge(const struct tw_pcap *p, const struct tw_flow *f)
     return r;
 }
 
-/* ---- output ------------------------------------------------------------------------------------------ */
+/* ---- output ---------------------------------------------------------------------------------- */
 
 static void flush(struct tw_pcap *p)
 {
@@ -198,8 +211,8 @@ static void write_json(struct tw_pcap *p, const struct tw_flow *f, const struct 
     show_flow(p, f, &s);
     struct tw_report_options o = {.width = 100, .vantage = "pcap", .flow = &s.r};
     size_t before = p->out.len;
-    enum tw_status st = r != NULL ? tw_report_json(r->diagnosis, &o, &p->out)
-                                  : tw_report_flow_json(&s.r, &p->out);
+    enum tw_status st =
+        r != NULL ? tw_report_json(r->diagnosis, &o, &p->out) : tw_report_flow_json(&s.r, &p->out);
     if (st != TW_OK)
         p->out.len = before;
     if (p->out.len > 65536 || p->cfg->interface != NULL)
@@ -211,8 +224,8 @@ static void write_line(struct tw_pcap *p, const struct tw_flow *f, const struct 
     struct shown s;
     char suite[64];
     show_flow(p, f, &s);
-    const char *cause = r != NULL && r->diagnosis->causes_n > 0 ? r->diagnosis->causes[0].rule->id
-                                                                : NULL;
+    const char *cause =
+        r != NULL && r->diagnosis->causes_n > 0 ? r->diagnosis->causes[0].rule->id : NULL;
     tw_buf_printf(&p->out, "%6u  %-7s %s → %s%s%s", s.r.n, s.r.outcome, s.r.client, s.r.server,
                   s.r.sni != NULL ? " " : "", s.r.sni != NULL ? s.r.sni : "");
     if (s.r.selected_version != NULL)
@@ -228,7 +241,8 @@ static void write_report(struct tw_pcap *p, const struct tw_flow *f, const struc
     struct shown s;
     show_flow(p, f, &s);
     char when[40];
-    struct tw_report_options o = {.colour = p->cfg->text.colour, .vantage = "pcap",
+    struct tw_report_options o = {.colour = p->cfg->text.colour,
+                                  .vantage = "pcap",
                                   .verbosity = p->cfg->text.verbosity,
                                   .width = p->cfg->text.width};
     tw_buf_printf(&p->out, "flow %u: %s → %s (%s), %s, %s\n", s.r.n, s.r.client, s.r.server,
@@ -248,13 +262,13 @@ static void count_group(struct tw_pcap *p, const struct tw_flow *f, const struct
     const struct tw_diagnosis *d = r->diagnosis;
     char client[80], server[80];
     int c = tw_flow_client(f);
-    struct tw_group_key k = {
-        .cause = d->causes_n > 0 ? d->causes[0].rule->id : NULL,
-        .certainty = d->causes_n > 0 ? tw_certainty_name(d->causes[0].certainty) : NULL,
-        .summary = d->causes_n > 0 ? d->causes[0].summary : NULL,
-        .client = tw_address_text(&f->end[c], client, sizeof client),
-        .server = tw_endpoint_text(&f->end[1 - c], server, sizeof server),
-        .sni = f->glance->sni};
+    struct tw_group_key k = {.cause = d->causes_n > 0 ? d->causes[0].rule->id : NULL,
+                             .certainty =
+                                 d->causes_n > 0 ? tw_certainty_name(d->causes[0].certainty) : NULL,
+                             .summary = d->causes_n > 0 ? d->causes[0].summary : NULL,
+                             .client = tw_address_text(&f->end[c], client, sizeof client),
+                             .server = tw_endpoint_text(&f->end[1 - c], server, sizeof server),
+                             .sni = f->glance->sni};
     tw_groups_add(p->groups, &k, p->base_n + f->n);
 }
 
@@ -312,7 +326,7 @@ static void on_flow(void *user, struct tw_flow *f)
     tw_result_free(r);
 }
 
-/* ---- the run ------------------------------------------------------------------------------------------ */
+/* ---- the run --------------------------------------------------------------------------------- */
 
 static bool go_on(struct tw_pcap *p)
 {
@@ -357,7 +371,8 @@ static int read_source(struct tw_pcap *p, struct tw_source *s, char *keep, const
     struct tw_passive_config cfg = {.crypto = p->lib->crypto,
                                     .fingerprints = p->cfg->json || p->cfg->flow != 0,
                                     .keep_all = p->cfg->all || p->cfg->flow != 0,
-                                    .done = on_flow, .user = p};
+                                    .done = on_flow,
+                                    .user = p};
     if (p->cfg->filter != NULL && !tw_source_filter(s, p->cfg->filter, errbuf, sizeof errbuf))
         return fail(why, keep, "filter", errbuf);
     if (!p->lib->crypto->random(p->lib->crypto->ctx, (uint8_t *)&cfg.seed, sizeof cfg.seed))

@@ -20,8 +20,8 @@ enum { OPT_END = 0, OPT_TSRESOL = 9, OPT_TSOFFSET = 14 };
 struct interface {
     int linktype;
     uint32_t snaplen;
-    uint64_t per_second;     /* units of its time stamps */
-    int64_t offset;          /* seconds to add */
+    uint64_t per_second; /* units of its time stamps */
+    int64_t offset;      /* seconds to add */
 };
 
 struct tw_source {
@@ -29,7 +29,7 @@ struct tw_source {
     struct unpacker *u;
     uint8_t *buf;
     size_t cap, at, len;
-    uint64_t buf_off;        /* of buf[0] in the file */
+    uint64_t buf_off; /* of buf[0] in the file */
     bool swapped, ng, nano;
     struct interface *ifs;
     size_t ifs_n;
@@ -42,7 +42,7 @@ struct tw_source {
     uint64_t frames;
 };
 
-/* ---- bytes ---------------------------------------------------------------------------------------- */
+/* ---- bytes ----------------------------------------------------------------------------------- */
 
 /* Makes n bytes at hand behind at; false when the file has no more. */
 static bool have(struct tw_source *s, size_t n)
@@ -101,7 +101,7 @@ static enum tw_source_status ended(const struct tw_source *s, char *errbuf, size
     return TW_SOURCE_END;
 }
 
-/* ---- pcap ----------------------------------------------------------------------------------------- */
+/* ---- pcap ------------------------------------------------------------------------------------ */
 
 static bool add_interface(struct tw_source *s, struct interface i)
 {
@@ -141,7 +141,7 @@ static enum tw_source_status next_pcap(struct tw_source *s, struct tw_frame *f, 
     return TW_SOURCE_FRAME;
 }
 
-/* ---- pcapng --------------------------------------------------------------------------------------- */
+/* ---- pcapng ---------------------------------------------------------------------------------- */
 
 /* Byte order of the section that starts at p; false when it is none. */
 static bool section_order(struct tw_source *s, const uint8_t *p)
@@ -255,7 +255,7 @@ static enum tw_source_status next_pcapng(struct tw_source *s, struct tw_frame *f
     }
 }
 
-/* ---- opening --------------------------------------------------------------------------------------- */
+/* ---- opening --------------------------------------------------------------------------------- */
 
 void tw_source_close(struct tw_source *s)
 {
@@ -310,9 +310,10 @@ struct tw_source *tw_source_open(const char *path, char *errbuf, size_t cap)
         return NULL;
     }
     if (!read_head(s)) {
-        snprintf(errbuf, cap, unpack_damaged(s->u) ? "the compressed data is cut off or wrong, at "
-                                                     "byte %zu"
-                                                   : "no pcap or pcapng file (at byte %zu)",
+        snprintf(errbuf, cap,
+                 unpack_damaged(s->u) ? "the compressed data is cut off or wrong, at "
+                                        "byte %zu"
+                                      : "no pcap or pcapng file (at byte %zu)",
                  (size_t)0);
         tw_source_close(s);
         return NULL;
@@ -347,7 +348,7 @@ struct tw_source *tw_source_live(const char *interface, char *errbuf, size_t cap
     return s;
 }
 
-/* ---- filters ---------------------------------------------------------------------------------------- */
+/* ---- filters --------------------------------------------------------------------------------- */
 
 static bool compile(struct tw_source *s, pcap_t *p, char *errbuf, size_t cap)
 {
@@ -399,7 +400,7 @@ static bool passes(struct tw_source *s, const struct tw_frame *f)
     return pcap_offline_filter(&s->filter, &h, f->bytes.data) != 0;
 }
 
-/* ---- frames ----------------------------------------------------------------------------------------- */
+/* ---- frames ---------------------------------------------------------------------------------- */
 
 static enum tw_source_status next_live(struct tw_source *s, struct tw_frame *f, char *errbuf,
                                        size_t cap)
@@ -427,8 +428,8 @@ enum tw_source_status tw_source_next(struct tw_source *s, struct tw_frame *f, ch
     if (s->pcap != NULL)
         return next_live(s, f, errbuf, cap);
     for (;;) {
-        enum tw_source_status st = s->ng ? next_pcapng(s, f, errbuf, cap)
-                                         : next_pcap(s, f, errbuf, cap);
+        enum tw_source_status st =
+            s->ng ? next_pcapng(s, f, errbuf, cap) : next_pcap(s, f, errbuf, cap);
         if (st != TW_SOURCE_FRAME)
             return st;
         s->frames++;

@@ -15,14 +15,14 @@ enum packing { PLAIN, GZIP, ZSTD };
 struct unpacker {
     FILE *in;
     enum packing packing;
-    uint8_t *buf;        /* as in the file; what is at hand is [at, len) */
+    uint8_t *buf; /* as in the file; what is at hand is [at, len) */
     size_t at, len;
     z_stream z;
     ZSTD_DStream *zs;
     bool failed, in_frame;
 };
 
-/* ---- unpacking ----------------------------------------------------------------------------------- */
+/* ---- unpacking ------------------------------------------------------------------------------- */
 
 static bool refill(struct unpacker *u)
 {

@@ -48,10 +48,19 @@ int cli_pcap(struct cli_common *c)
     if (c->save_trace != NULL && c->flow == 0)
         return cli_error("pcap: --save-trace needs --flow N");
     struct progress p = {.tty = isatty(STDERR_FILENO) == 1, .started = time(NULL)};
-    struct tw_pcap_config cfg = {
-        .json = c->json, .all = c->all, .flow = c->flow, .cause = c->cause, .client = c->client,
-        .server = c->server, .sni = c->sni, .interface = c->interface, .filter = c->filter,
-        .text = cli_text_options(c), .out = put, .progress = progress, .user = &p};
+    struct tw_pcap_config cfg = {.json = c->json,
+                                 .all = c->all,
+                                 .flow = c->flow,
+                                 .cause = c->cause,
+                                 .client = c->client,
+                                 .server = c->server,
+                                 .sni = c->sni,
+                                 .interface = c->interface,
+                                 .filter = c->filter,
+                                 .text = cli_text_options(c),
+                                 .out = put,
+                                 .progress = progress,
+                                 .user = &p};
     if (c->save_trace != NULL) {
         p.trace = fopen(c->save_trace, "wb");
         if (p.trace == NULL)

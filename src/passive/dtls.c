@@ -5,8 +5,14 @@
  */
 #include "passive/internal.h"
 
-enum { HEAD = 13, HS_HEAD = 12, SLOTS = 6, MAX_MESSAGE = 64 * 1024, MSG_HELLO_VERIFY = 3,
-       CT_ACK = 26 };
+enum {
+    HEAD = 13,
+    HS_HEAD = 12,
+    SLOTS = 6,
+    MAX_MESSAGE = 64 * 1024,
+    MSG_HELLO_VERIFY = 3,
+    CT_ACK = 26
+};
 
 struct part {
     bool used;
@@ -18,7 +24,7 @@ struct part {
 
 struct dtls_dir {
     struct part parts[SLOTS];
-    uint32_t next;      /* messages below this number were taken */
+    uint32_t next; /* messages below this number were taken */
     bool any;
     uint8_t epoch;
 };

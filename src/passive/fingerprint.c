@@ -177,8 +177,8 @@ static void ja4(struct tw_crypto *c, struct tw_glance *g, char proto,
     char text[6144] = "", hash_b[HASH_CHARS + 1], hash_c[HASH_CHARS + 1], alpn[3];
     size_t at = 0;
     struct numbers ciphers = u16_numbers(m->ciphers), exts = extension_numbers(m->extensions),
-                   hashed = {.n = 0}, sigs = inner_numbers(m->extensions,
-                                                           TW_EXT_SIGNATURE_ALGORITHMS, 2);
+                   hashed = {.n = 0},
+                   sigs = inner_numbers(m->extensions, TW_EXT_SIGNATURE_ALGORITHMS, 2);
     struct tw_view sni;
     size_t n_ciphers = ciphers.n, n_exts = exts.n;
     sort(&ciphers);

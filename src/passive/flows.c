@@ -20,10 +20,10 @@ struct tw_passive {
     size_t over_n, held;
     struct log_pool pool;
     uint32_t next_n;
-    uint64_t now;            /* time of the latest frame */
+    uint64_t now; /* time of the latest frame */
 };
 
-/* ---- table --------------------------------------------------------------------------------------- */
+/* ---- table ----------------------------------------------------------------------------------- */
 
 static uint64_t load64(const void *p)
 {
@@ -120,8 +120,8 @@ static size_t cost(const struct tw_flow *f)
     size_t n = sizeof *f + (size_t)f->log_blocks * LOG_BLOCK;
     const struct tw_glance *g = f->glance;
     if (g != NULL)
-        n += sizeof *g + g->dir[0].rec.cap + g->dir[0].hs.cap + g->dir[1].rec.cap +
-             g->dir[1].hs.cap;
+        n +=
+            sizeof *g + g->dir[0].rec.cap + g->dir[0].hs.cap + g->dir[1].rec.cap + g->dir[1].hs.cap;
     if (f->quic != NULL || f->dtls != NULL)
         n += 64 * 1024; /* what its messages may take */
     return n + f->tcp[0].kept_bytes + f->tcp[1].kept_bytes;
@@ -186,12 +186,16 @@ static void free_flow(struct tw_flow *f)
     free(f);
 }
 
-/* ---- ends ------------------------------------------------------------------------------------------ */
+/* ---- ends ------------------------------------------------------------------------------------ */
 
 static struct watch watch_of(struct tw_passive *p, struct tw_flow *f, uint64_t at)
 {
-    return (struct watch){.crypto = p->cfg.crypto, .cfg = &p->cfg, .f = f, .at = at,
-                          .next_n = &p->next_n, .pool = &p->pool};
+    return (struct watch){.crypto = p->cfg.crypto,
+                          .cfg = &p->cfg,
+                          .f = f,
+                          .at = at,
+                          .next_n = &p->next_n,
+                          .pool = &p->pool};
 }
 
 struct delivery {
@@ -308,7 +312,7 @@ static void make_room(struct tw_passive *p, const struct tw_flow *but)
     }
 }
 
-/* ---- TCP ------------------------------------------------------------------------------------------- */
+/* ---- TCP ------------------------------------------------------------------------------------- */
 
 static bool new_connection(const struct tw_flow *f, const struct tw_packet *k, int dir)
 {
@@ -438,7 +442,7 @@ static void tcp_packet(struct tw_passive *p, const struct tw_packet *k, uint64_t
     make_room(p, f);
 }
 
-/* ---- UDP ------------------------------------------------------------------------------------------- */
+/* ---- UDP ------------------------------------------------------------------------------------- */
 
 static void udp_packet(struct tw_passive *p, const struct tw_packet *k, uint64_t at)
 {
@@ -472,7 +476,7 @@ static void udp_packet(struct tw_passive *p, const struct tw_packet *k, uint64_t
     make_room(p, f);
 }
 
-/* ---- what the driver calls --------------------------------------------------------------------------- */
+/* ---- what the driver calls ------------------------------------------------------------------- */
 
 struct tw_passive *tw_passive_new(const struct tw_passive_config *cfg)
 {

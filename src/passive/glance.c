@@ -11,8 +11,7 @@
 #include "passive/internal.h"
 
 enum mode { HUNT, SYNC, DEAD };
-enum { HUNT_MAX = 64 * 1024, HEAD = 5, KEEP_NOT_TLS = 512,
-       MAX_MESSAGE = 128 * 1024 };
+enum { HUNT_MAX = 64 * 1024, HEAD = 5, KEEP_NOT_TLS = 512, MAX_MESSAGE = 128 * 1024 };
 
 struct tw_glance *glance_new(void)
 {
@@ -44,7 +43,7 @@ void glance_free(struct tw_glance *g)
     free(g);
 }
 
-/* ---- the log ----------------------------------------------------------------------------------- */
+/* ---- the log --------------------------------------------------------------------------------- */
 
 void glance_settle(const struct watch *w)
 {
@@ -64,7 +63,7 @@ void glance_found(const struct watch *w)
     w->f->n = (*w->next_n)++;
 }
 
-/* ---- messages ---------------------------------------------------------------------------------- */
+/* ---- messages -------------------------------------------------------------------------------- */
 
 static char proto_letter(const struct tw_flow *f)
 {
@@ -243,7 +242,7 @@ void glance_alert(const struct watch *w, int dir, struct tw_view body, bool encr
     }
 }
 
-/* ---- how far it is ------------------------------------------------------------------------------ */
+/* ---- how far it is --------------------------------------------------------------------------- */
 
 /* A handshake is behind us when both sides have sent under the new keys and gone on. */
 static void look_whether_settled(const struct watch *w)
@@ -285,8 +284,8 @@ void glance_protected(const struct watch *w, int dir, uint8_t type, uint16_t ver
 {
     struct tw_glance_dir *d = &w->f->glance->dir[dir];
     log_add(w, dir,
-            (struct log_entry){.kind = LOG_PROTECTED, .type = type, .version = version,
-                               .size = (uint32_t)len},
+            (struct log_entry){
+                .kind = LOG_PROTECTED, .type = type, .version = version, .size = (uint32_t)len},
             (struct tw_view){NULL, 0});
     if (type == TW_CT_ALERT)
         glance_alert(w, dir, (struct tw_view){NULL, 0}, true);
@@ -305,7 +304,7 @@ void glance_ccs(const struct watch *w, int dir)
     look_whether_settled(w);
 }
 
-/* ---- records ------------------------------------------------------------------------------------ */
+/* ---- records --------------------------------------------------------------------------------- */
 
 static uint16_t head_version(const struct tw_glance_dir *d)
 {
@@ -338,8 +337,11 @@ static void log_record(const struct watch *w, struct tw_glance_dir *d, int dir, 
                        struct tw_view body)
 {
     log_add(w, dir,
-            (struct log_entry){.kind = kind, .type = d->type, .version = head_version(d),
-                               .size = d->rec_len, .off = d->off - d->rec_len - HEAD},
+            (struct log_entry){.kind = kind,
+                               .type = d->type,
+                               .version = head_version(d),
+                               .size = d->rec_len,
+                               .off = d->off - d->rec_len - HEAD},
             body);
 }
 
@@ -438,7 +440,7 @@ static size_t take_head(const struct watch *w, struct tw_glance_dir *d, int dir,
     return n;
 }
 
-/* ---- where TLS starts ---------------------------------------------------------------------------- */
+/* ---- where TLS starts ------------------------------------------------------------------------ */
 
 /* A record that can start a conversation: a hello, or an alert in its place. */
 static bool starts_tls(struct tw_view v)
@@ -544,8 +546,8 @@ static size_t hello_inside(struct tw_view v)
 
 static bool tls_port(const struct tw_flow *f)
 {
-    static const uint16_t ports[] = {443, 465, 563, 636, 853, 989, 990, 992, 993, 994, 995, 2083,
-                                     3269, 4433, 5061, 5223, 5671, 6697, 8443, 8883, 9443};
+    static const uint16_t ports[] = {443,  465,  563,  636,  853,  989,  990,  992,  993,  994, 995,
+                                     2083, 3269, 4433, 5061, 5223, 5671, 6697, 8443, 8883, 9443};
     for (size_t i = 0; i < TW_ARRAY_LEN(ports); i++)
         if (f->end[0].port == ports[i] || f->end[1].port == ports[i])
             return true;

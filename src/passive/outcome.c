@@ -46,7 +46,7 @@ enum tw_complete tw_flow_complete(const struct tw_flow *f)
     }
     if (g->server_hello && glance_is_tls13(g->version))
         return c->first_protected != 0 && !glance_alert_sized(c->first_protected) ? TW_COMPLETE_YES
-                                                                         : TW_COMPLETE_NO;
+                                                                                  : TW_COMPLETE_NO;
     if (g->server_hello && c->ccs && s->ccs)
         return TW_COMPLETE_YES;
     bool app = c->app_records > 0 || s->app_records > 0;

@@ -94,7 +94,7 @@ struct tw_flow {
     struct tw_glance *glance;
     struct tw_quic *quic;
     struct tw_dtls *dtls;
-    struct tw_log_block *log, *log_last; /* records that were kept, for retrace.c; log.c */
+    struct tw_log_block *log, *log_last; /* records that were kept, see log.c */
     uint32_t log_blocks;
     bool log_full, settled;
     uint64_t over_at;

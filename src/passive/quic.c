@@ -36,23 +36,23 @@ struct initial_keys {
 
 struct quic_dir {
     struct initial_keys keys;
-    uint8_t *data, *seen;     /* CRYPTO stream */
-    size_t high, taken;       /* highest offset held; bytes made messages of */
+    uint8_t *data, *seen; /* CRYPTO stream */
+    size_t high, taken;   /* highest offset held; bytes made messages of */
     uint32_t one_rtt, handshakes, initials;
-    uint64_t largest;         /* packet number */
+    uint64_t largest; /* packet number */
 };
 
 struct tw_quic {
     struct tw_crypto *crypto;
     uint32_t version;
-    uint8_t dcid[CID_MAX], dcid_len;   /* that the keys are made of */
+    uint8_t dcid[CID_MAX], dcid_len; /* that the keys are made of */
     int8_t client;
     bool retry, negotiation, closed;
-    bool cut;           /* packets were not captured whole */
+    bool cut; /* packets were not captured whole */
     struct quic_dir dir[2];
 };
 
-/* ---- keys ---------------------------------------------------------------------------------------- */
+/* ---- keys ------------------------------------------------------------------------------------ */
 
 static void drop_keys(struct tw_quic *q)
 {
@@ -141,14 +141,14 @@ static bool derive(struct tw_quic *q, uint32_t version, struct tw_view dcid, int
     return true;
 }
 
-/* ---- packets -------------------------------------------------------------------------------------- */
+/* ---- packets --------------------------------------------------------------------------------- */
 
 struct packet {
     uint8_t first;
     uint32_t version;
     struct tw_view dcid, scid;
     unsigned type;
-    size_t head, len;    /* offset of the packet number; bytes from there on */
+    size_t head, len; /* offset of the packet number; bytes from there on */
     struct tw_view whole;
 };
 
@@ -234,11 +234,10 @@ static bool open_packet(struct tw_quic *q, int dir, const struct packet *p, stru
     if (body.len < TAG)
         return false;
     uint8_t *dst = tw_buf_grow(out, body.len - TAG);
-    return dst != NULL &&
-           q->crypto->open(k->aead, nonce, tw_view_of(head, p->head + n), body, dst);
+    return dst != NULL && q->crypto->open(k->aead, nonce, tw_view_of(head, p->head + n), body, dst);
 }
 
-/* ---- frames ---------------------------------------------------------------------------------------- */
+/* ---- frames ---------------------------------------------------------------------------------- */
 
 static void take_messages(const struct watch *w, int dir, struct quic_dir *d)
 {
@@ -331,8 +330,8 @@ static void take_frames(const struct watch *w, int dir, struct tw_view frames)
             uint64_t off = varint(&r), n = varint(&r);
             if (n > tw_rd_left(&r))
                 return;
-            take_crypto(d, off, n > 0 ? tw_rd_bytes(&r, (size_t)n, "crypto")
-                                      : (struct tw_view){NULL, 0});
+            take_crypto(d, off,
+                        n > 0 ? tw_rd_bytes(&r, (size_t)n, "crypto") : (struct tw_view){NULL, 0});
         } else if (type == 0x1c || type == 0x1d) {
             take_close(w, dir, &r, type == 0x1c);
         } else {
@@ -341,7 +340,7 @@ static void take_frames(const struct watch *w, int dir, struct tw_view frames)
     }
 }
 
-/* ---- datagrams ------------------------------------------------------------------------------------- */
+/* ---- datagrams ------------------------------------------------------------------------------- */
 
 static bool is_dcid(const struct tw_quic *q, struct tw_view v)
 {

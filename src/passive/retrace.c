@@ -13,7 +13,7 @@ struct retrace {
     struct tw_trace *t;
     struct tw_observer *o;
     int client;
-    bool said;          /* the client spoke in clear before TLS */
+    bool said; /* the client spoke in clear before TLS */
 };
 
 static enum tw_side side_of(const struct retrace *r, int dir)
@@ -44,16 +44,20 @@ static void settings(const struct retrace *r, const char *input)
     const struct tw_endpoint *server = &f->end[1 - r->client];
     setting(r, "input", input, 0);
     setting(r, "vantage", "pcap", 0);
-    setting(r, "host", f->glance->sni != NULL ? f->glance->sni
-                                              : tw_address_text(server, host, sizeof host), 0);
+    setting(r, "host",
+            f->glance->sni != NULL ? f->glance->sni : tw_address_text(server, host, sizeof host),
+            0);
     setting(r, "port", NULL, server->port);
     setting(r, "server_name", f->glance->sni == NULL ? "" : f->glance->sni, 0);
     setting(r, "wall_time", NULL, (int64_t)(f->start / second));
     setting(r, "transport",
-            f->kind == TW_FLOW_TLS ? "tcp" : f->kind == TW_FLOW_DTLS ? "dtls" : "quic", 0);
+            f->kind == TW_FLOW_TLS    ? "tcp"
+            : f->kind == TW_FLOW_DTLS ? "dtls"
+                                      : "quic",
+            0);
 }
 
-/* ---- DTLS versions ------------------------------------------------------------------------------- */
+/* ---- DTLS versions --------------------------------------------------------------------------- */
 
 /* DTLS counts its versions down from 0xfeff, and each is a version of TLS in other words. Rules
  * and tables know the versions of TLS. */
@@ -118,7 +122,7 @@ static void take_message(const struct retrace *r, const struct log_entry *e, str
     free(copy);
 }
 
-/* ---- what was kept --------------------------------------------------------------------------------- */
+/* ---- what was kept --------------------------------------------------------------------------- */
 
 /* Text of a side that never came to speak TLS. Of a server only when no dialogue led up to it. */
 static bool stands_for_tls(const struct retrace *r, const struct log_entry *e)
@@ -138,8 +142,12 @@ static void take_close(const struct retrace *r, const struct log_entry *e, struc
     for (; n < reason.len && n + 1 < sizeof text; n++)
         text[n] = reason.data[n] >= 0x20 && reason.data[n] < 0x7f ? (char)reason.data[n] : '.';
     text[n] = '\0';
-    add(r, (struct tw_fact){.kind = TW_FACT_FIELD, .conn = 1, .at = at,
-                            .from = side_of(r, e->dir), .field = "quic_close", .num = e->size,
+    add(r, (struct tw_fact){.kind = TW_FACT_FIELD,
+                            .conn = 1,
+                            .at = at,
+                            .from = side_of(r, e->dir),
+                            .field = "quic_close",
+                            .num = e->size,
                             .text = text});
 }
 
@@ -163,9 +171,14 @@ static void take_text(struct retrace *r, const struct log_entry *e, struct tw_vi
         line[n++] = c >= 0x20 && c < 0x7f ? (char)c : '.';
     }
     line[n] = '\0';
-    add(r, (struct tw_fact){.kind = TW_FACT_DIALOGUE, .conn = 1, .at = at,
-                            .from = side_of(r, e->dir), .off = e->off, .len = text.len,
-                            .field = e->dir == r->client ? "request" : "answer", .text = line});
+    add(r, (struct tw_fact){.kind = TW_FACT_DIALOGUE,
+                            .conn = 1,
+                            .at = at,
+                            .from = side_of(r, e->dir),
+                            .off = e->off,
+                            .len = text.len,
+                            .field = e->dir == r->client ? "request" : "answer",
+                            .text = line});
 }
 
 static void take_entry(struct retrace *r, const struct log_entry *e, struct tw_view bytes)
@@ -203,7 +216,10 @@ static void take_entry(struct retrace *r, const struct log_entry *e, struct tw_v
         take_text(r, e, bytes, at);
         break;
     case LOG_OVERFLOW:
-        add(r, (struct tw_fact){.kind = TW_FACT_LIMIT, .conn = 1, .at = at, .from = from,
+        add(r, (struct tw_fact){.kind = TW_FACT_LIMIT,
+                                .conn = 1,
+                                .at = at,
+                                .from = from,
                                 .field = "record_overflow",
                                 .text = "a record announces more than a record may hold"});
         break;
@@ -227,19 +243,24 @@ static void take_log(struct retrace *r)
     }
     tw_buf_cleanup(&log);
     if (r->f->log_full)
-        add(r, (struct tw_fact){.kind = TW_FACT_LIMIT, .conn = 1, .field = "flow",
-                                .text = "not all records of the handshake were kept, for lack of room"});
+        add(r, (struct tw_fact){
+                   .kind = TW_FACT_LIMIT,
+                   .conn = 1,
+                   .field = "flow",
+                   .text = "not all records of the handshake were kept, for lack of room"});
 }
 
-/* ---- how it went ------------------------------------------------------------------------------------ */
+/* ---- how it went ----------------------------------------------------------------------------- */
 
 static void take_connection(const struct retrace *r)
 {
     char text[80];
     if (r->f->kind == TW_FLOW_TLS && r->f->syn_seen)
-        add(r, (struct tw_fact){.kind = TW_FACT_TCP, .conn = 1, .field = "connect",
-                                .text = tw_endpoint_text(&r->f->end[1 - r->client], text,
-                                                         sizeof text)});
+        add(r, (struct tw_fact){
+                   .kind = TW_FACT_TCP,
+                   .conn = 1,
+                   .field = "connect",
+                   .text = tw_endpoint_text(&r->f->end[1 - r->client], text, sizeof text)});
 }
 
 static void take_completion(const struct retrace *r)
@@ -247,7 +268,9 @@ static void take_completion(const struct retrace *r)
     const struct tw_flow *f = r->f;
     if (tw_flow_complete(f) != TW_COMPLETE_YES || tw_flow_outcome(f) != TW_FLOW_OK)
         return;
-    add(r, (struct tw_fact){.kind = TW_FACT_COMPLETE, .conn = 1, .from = TW_SERVER,
+    add(r, (struct tw_fact){.kind = TW_FACT_COMPLETE,
+                            .conn = 1,
+                            .from = TW_SERVER,
                             .at = since_start(f, f->glance->complete_at),
                             .text = "both sides went on under the new keys"});
 }
@@ -257,9 +280,13 @@ static void take_hidden_alert(const struct retrace *r, int dir)
 {
     if (!tw_flow_inferred_alert(r->f, dir))
         return;
-    add(r, (struct tw_fact){.kind = TW_FACT_FIELD, .conn = 1, .from = side_of(r, dir),
+    add(r, (struct tw_fact){.kind = TW_FACT_FIELD,
+                            .conn = 1,
+                            .from = side_of(r, dir),
                             .at = since_start(r->f, r->f->glance->dir[dir].last_at),
-                            .field = "hidden_alert", .num = 1, .protected_ = true,
+                            .field = "hidden_alert",
+                            .num = 1,
+                            .protected_ = true,
                             .text = "a protected record of the size that only an alert has"});
 }
 

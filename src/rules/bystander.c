@@ -23,7 +23,7 @@ static bool cite_refusal(const struct tw_case *c, struct tw_finding *f, enum tw_
     return true;
 }
 
-/* ---- versions ------------------------------------------------------------------------------------ */
+/* ---- versions -------------------------------------------------------------------------------- */
 
 static bool version_refused(const struct tw_case *c, struct tw_offer *o)
 {
@@ -52,7 +52,8 @@ static bool client_too_old(const struct tw_case *c, struct tw_finding *f)
     if (!version_refused(c, &o) || o.max_version >= TW_TLS12)
         return false;
     cite_versions(f, &o);
-    tw_finding_summary(f, "The client offers nothing newer than TLS 1.1, and the server refuses that.");
+    tw_finding_summary(
+        f, "The client offers nothing newer than TLS 1.1, and the server refuses that.");
     return cite_refusal(c, f, TW_LIKELY);
 }
 
@@ -78,7 +79,7 @@ static bool no_common_version(const struct tw_case *c, struct tw_finding *f)
     return cite_refusal(c, f, narrow ? TW_LIKELY : TW_POSSIBLE);
 }
 
-/* ---- nothing in common ------------------------------------------------------------------------------ */
+/* ---- nothing in common ----------------------------------------------------------------------- */
 
 static bool no_common_cipher(const struct tw_case *c, struct tw_finding *f)
 {
@@ -95,8 +96,7 @@ static bool no_common_cipher(const struct tw_case *c, struct tw_finding *f)
     tw_finding_not(f, "cipher-cert-type-mismatch", "not excluded: the alert is the same");
     tw_finding_summary(f, "The server found nothing it can use in the client's offer: no common "
                           "suite, or no suite that goes with its certificate, group or signature.");
-    return cite_refusal(c, f,
-                        r->num == TW_ALERT_INSUFFICIENT_SECURITY ? TW_LIKELY : TW_POSSIBLE);
+    return cite_refusal(c, f, r->num == TW_ALERT_INSUFFICIENT_SECURITY ? TW_LIKELY : TW_POSSIBLE);
 }
 
 static bool no_name_sent(const struct tw_case *c, struct tw_finding *f)
@@ -108,11 +108,12 @@ static bool no_name_sent(const struct tw_case *c, struct tw_finding *f)
         (r->num != TW_ALERT_HANDSHAKE_FAILURE && r->num != TW_ALERT_UNRECOGNIZED_NAME))
         return false;
     tw_finding_cite(f, "server_name", "ClientHello", "not sent");
-    tw_finding_summary(f, "The client sent no server name, and the server refused its ClientHello.");
+    tw_finding_summary(f,
+                       "The client sent no server name, and the server refused its ClientHello.");
     return cite_refusal(c, f, r->num == TW_ALERT_UNRECOGNIZED_NAME ? TW_LIKELY : TW_POSSIBLE);
 }
 
-/* ---- bytes, keys, certificates of the client ------------------------------------------------------------ */
+/* ---- bytes, keys, certificates of the client ------------------------------------------------- */
 
 static bool mac_refused(const struct tw_case *c, struct tw_finding *f)
 {
@@ -126,8 +127,11 @@ static bool mac_refused(const struct tw_case *c, struct tw_finding *f)
     f->side = TW_NETWORK;
     tw_finding_fact(f, "one side could not open a record", a);
     tw_finding_not(f, "key-mismatch", "not excluded: both sides may have computed different keys");
-    tw_finding_summary(f, "The %s could not authenticate a record of the other side: it was changed on "
-                          "the way, or the two have different keys.", tw_side_name(a->from));
+    tw_finding_summary(
+        f,
+        "The %s could not authenticate a record of the other side: it was changed on "
+        "the way, or the two have different keys.",
+        tw_side_name(a->from));
     return true;
 }
 
@@ -172,10 +176,11 @@ static bool certificate_wanted(const struct tw_case *c, struct tw_finding *f)
         tw_finding_cite(f, "the client's first protected record", "record",
                         "%llu bytes: a Certificate message without a certificate",
                         (unsigned long long)size);
-    tw_finding_summary(f, empty ? "The server asked for a client certificate, got none, and ended the "
-                                  "connection with an alert."
-                                : "The server ended the connection with an alert right after the "
-                                  "client's Finished: it judged the client.");
+    tw_finding_summary(f,
+                       empty ? "The server asked for a client certificate, got none, and ended the "
+                               "connection with an alert."
+                             : "The server ended the connection with an alert right after the "
+                               "client's Finished: it judged the client.");
     return true;
 }
 

@@ -24,8 +24,8 @@ const struct tw_fact *tw_case_alert(const struct tw_case *c, enum tw_side from)
 const struct tw_fact *tw_case_hidden_alert(const struct tw_case *c, enum tw_side from)
 {
     const struct tw_fact *f = NULL;
-    while (c->base != NULL && (f = tw_trace_next(c->trace, f, c->base->conn, TW_FACT_FIELD,
-                                                 "hidden_alert")) != NULL)
+    while (c->base != NULL &&
+           (f = tw_trace_next(c->trace, f, c->base->conn, TW_FACT_FIELD, "hidden_alert")) != NULL)
         if (f->from == from)
             return f;
     return NULL;
@@ -48,7 +48,7 @@ static const char *alert_name(const struct tw_fact *f)
     return c == NULL ? "an unassigned alert" : c->name;
 }
 
-/* ---- plain-client-to-tls-port ----------------------------------------------------------------------- */
+/* ---- plain-client-to-tls-port ---------------------------------------------------------------- */
 
 static const struct tw_fact *plain_client_bytes(const struct tw_case *c)
 {
@@ -77,8 +77,8 @@ static bool match_plain_client(const struct tw_case *c, struct tw_finding *f)
     if (bytes == NULL || c->base->hello_sent)
         return false;
     const struct tw_fact *alert = tw_case_alert(c, TW_SERVER),
-                         *answer = tw_trace_first(c->trace, c->base->conn, TW_FACT_DIALOGUE,
-                                                  "answer");
+                         *answer =
+                             tw_trace_first(c->trace, c->base->conn, TW_FACT_DIALOGUE, "answer");
     first_line(bytes->data, line, sizeof line);
     f->certainty = alert != NULL || answer != NULL ? TW_PROVEN : TW_LIKELY;
     f->failed_at = "client_hello";
@@ -96,17 +96,19 @@ const struct tw_rule tw_rule_plain_client_to_tls_port = {
     .title = "The client speaks plain text to a TLS port",
     .category = "client",
     .side = TW_CLIENT,
-    .explain = "The client sent a request without TLS to a port where the server expects a "
-               "ClientHello: http:// with port 443 or 8443, a health check without TLS, a proxy "
-               "that talks plainly to a TLS backend. Servers answer with an alert or with \"400 The "
-               "plain HTTP request was sent to HTTPS port\".",
-    .evidence = "The client's first bytes are text, and the server answers with a TLS alert or says "
-                "that it wants TLS.",
+    .explain =
+        "The client sent a request without TLS to a port where the server expects a "
+        "ClientHello: http:// with port 443 or 8443, a health check without TLS, a proxy "
+        "that talks plainly to a TLS backend. Servers answer with an alert or with \"400 The "
+        "plain HTTP request was sent to HTTPS port\".",
+    .evidence =
+        "The client's first bytes are text, and the server answers with a TLS alert or says "
+        "that it wants TLS.",
     .fix = {{"client", "Use https:// (or the protocol's TLS option) for this port.", NULL},
             {"nginx", "A proxy must name the scheme of its backend.",
              "proxy_pass https://backend:443;"},
-            {"nginx", "To lead browsers over to TLS:",
-             "error_page 497 =301 https://$host$request_uri;"},
+            {"nginx",
+             "To lead browsers over to TLS:", "error_page 497 =301 https://$host$request_uri;"},
             {"HAProxy", "Health checks and traffic of a TLS backend need ssl.",
              "server web 192.0.2.1:443 ssl verify required ca-file ca.pem check"}},
     .lookalikes = {{"plaintext-on-tls-port", "there the server is the one that speaks no TLS"},
@@ -115,13 +117,12 @@ const struct tw_rule tw_rule_plain_client_to_tls_port = {
     .match = match_plain_client,
 };
 
-/* ---- client-rejected-server-cert ---------------------------------------------------------------------- */
+/* ---- client-rejected-server-cert ------------------------------------------------------------- */
 
 static bool is_certificate_alert(int64_t alert)
 {
     return (alert >= TW_ALERT_BAD_CERTIFICATE && alert <= TW_ALERT_CERTIFICATE_UNKNOWN) ||
-           alert == TW_ALERT_UNKNOWN_CA ||
-           alert == TW_ALERT_BAD_CERTIFICATE_STATUS_RESPONSE;
+           alert == TW_ALERT_UNKNOWN_CA || alert == TW_ALERT_BAD_CERTIFICATE_STATUS_RESPONSE;
 }
 
 static bool client_hung_up(const struct tw_conn_view *v)
@@ -149,8 +150,9 @@ static bool match_client_rejected(const struct tw_case *c, struct tw_finding *f)
     if (hidden != NULL) {
         f->certainty = TW_LIKELY;
         tw_finding_fact(f, "in place of its Finished the client sent", hidden);
-        tw_finding_summary(f, "The client answered the server's flight with an alert; TLS 1.3 hides "
-                              "which, nearly always it is about the certificate.");
+        tw_finding_summary(f,
+                           "The client answered the server's flight with an alert; TLS 1.3 hides "
+                           "which, nearly always it is about the certificate.");
     } else if (client_hung_up(c->base)) {
         f->certainty = TW_POSSIBLE;
         tw_finding_fact(f, "the client left after the server's flight", c->base->end_fact);
@@ -168,22 +170,25 @@ const struct tw_rule tw_rule_client_rejected_server_cert = {
     .title = "The client refused the server's certificate",
     .category = "certificate",
     .side = TW_SERVER,
-    .explain = "The client ended the handshake after it had seen the server's certificate. Why, only "
-               "the client knows: its trust store, its clock, the name it wanted, a pin. When the "
-               "certificate itself shows a fault, that is named as the cause instead.",
-    .evidence = "A certificate alert from the client; in TLS 1.3 a protected record of an alert's size "
-                "in place of its Finished; or it hangs up right after the certificate.",
+    .explain =
+        "The client ended the handshake after it had seen the server's certificate. Why, only "
+        "the client knows: its trust store, its clock, the name it wanted, a pin. When the "
+        "certificate itself shows a fault, that is named as the cause instead.",
+    .evidence =
+        "A certificate alert from the client; in TLS 1.3 a protected record of an alert's size "
+        "in place of its Finished; or it hangs up right after the certificate.",
     .fix = {{"client", "Read the client's own log; it names the reason.", NULL},
             {"server", "Look at the chain as this client would, with its trust store.",
              "tlswhy check --ca CLIENT-ROOTS.pem HOST:PORT"},
             {"client", "Run the failing command watched.", "tlswhy run -- COMMAND"}},
-    .lookalikes = {{"bad-record-mac", "the alert is 20, and about bytes, not about the certificate"},
+    .lookalikes = {{"bad-record-mac",
+                    "the alert is 20, and about bytes, not about the certificate"},
                    {"user-cancelled", "the client gave up for a reason of its own"}},
     .refs = {"RFC 8446 §6.2", "RFC 5246 §7.2.2"},
     .match = match_client_rejected,
 };
 
-/* ---- user-cancelled ------------------------------------------------------------------------------------ */
+/* ---- user-cancelled -------------------------------------------------------------------------- */
 
 static const struct tw_fact *close_notify(const struct tw_case *c)
 {
@@ -220,8 +225,10 @@ static bool match_user_cancelled(const struct tw_case *c, struct tw_finding *f)
     f->certainty = TW_POSSIBLE;
     f->failed_at = "server_hello";
     tw_finding_fact(f, "the client left before any answer", c->base->end_fact);
-    tw_finding_summary(f, "The client gave up %.1f s after its ClientHello; the server had sent "
-                          "nothing.", (double)waited / 1e9);
+    tw_finding_summary(f,
+                       "The client gave up %.1f s after its ClientHello; the server had sent "
+                       "nothing.",
+                       (double)waited / 1e9);
     tw_finding_not(f, "close-on-client-hello", "the client closed first, not the server");
     return true;
 }
@@ -231,11 +238,13 @@ const struct tw_rule tw_rule_user_cancelled = {
     .title = "The client gave up by itself",
     .category = "client",
     .side = TW_CLIENT,
-    .explain = "The client ended the handshake for reasons of its own: a dialog was dismissed, a page "
-               "left, a timeout ran out, a race between two addresses was won by the other. A few are "
-               "normal. Many from one client mean that its timeout is too short or the server too slow.",
-    .evidence = "user_canceled or close_notify from the client before the handshake was complete, or "
-                "it closes before the server answered.",
+    .explain =
+        "The client ended the handshake for reasons of its own: a dialog was dismissed, a page "
+        "left, a timeout ran out, a race between two addresses was won by the other. A few are "
+        "normal. Many from one client mean that its timeout is too short or the server too slow.",
+    .evidence =
+        "user_canceled or close_notify from the client before the handshake was complete, or "
+        "it closes before the server answered.",
     .fix = {{"client", "Nothing, when it is rare.", NULL},
             {"client", "When the client waits too briefly, raise its connect timeout.",
              "curl --connect-timeout 10 https://HOST/"},
@@ -246,7 +255,7 @@ const struct tw_rule tw_rule_user_cancelled = {
     .match = match_user_cancelled,
 };
 
-/* ---- record-overflow ------------------------------------------------------------------------------------ */
+/* ---- record-overflow ------------------------------------------------------------------------- */
 
 static bool match_record_overflow(const struct tw_case *c, struct tw_finding *f)
 {
@@ -276,9 +285,10 @@ const struct tw_rule tw_rule_record_overflow = {
     .title = "A record is longer than records may be",
     .category = "protocol",
     .side = TW_SERVER,
-    .explain = "A record holds at most 16,384 bytes and what protection adds, or less where a limit "
-               "was agreed. Who sends more has a bug in cutting records, ignores record_size_limit or "
-               "max_fragment_length, or talks to a device whose buffer is smaller than TLS allows.",
+    .explain =
+        "A record holds at most 16,384 bytes and what protection adds, or less where a limit "
+        "was agreed. Who sends more has a bug in cutting records, ignores record_size_limit or "
+        "max_fragment_length, or talks to a device whose buffer is smaller than TLS allows.",
     .evidence = "A record header announces more than 16,640 bytes (18,432 before TLS 1.3), or one "
                 "side sends record_overflow.",
     .fix = {{"embedded client", "Offer record_size_limit, or enlarge the input buffer.",
@@ -289,7 +299,7 @@ const struct tw_rule tw_rule_record_overflow = {
     .match = match_record_overflow,
 };
 
-/* ---- peer-implementation-bug ------------------------------------------------------------------------------ */
+/* ---- peer-implementation-bug ----------------------------------------------------------------- */
 
 static bool blames_peer(int64_t alert)
 {
@@ -313,8 +323,8 @@ static bool match_peer_bug(const struct tw_case *c, struct tw_finding *f)
     if (!tw_case_passive(c) || c->base->ok)
         return false;
     const struct tw_fact *alert = blaming_alert(c);
-    const struct tw_fact *wrong = c->base->malformed != NULL ? c->base->malformed
-                                                             : c->base->unexpected;
+    const struct tw_fact *wrong =
+        c->base->malformed != NULL ? c->base->malformed : c->base->unexpected;
     if (wrong != NULL && wrong->msg == TW_MSG_CLIENT_HELLO && transport_is(c, "dtls"))
         wrong = NULL; /* DTLS repeats itself */
     bool fits = wrong != NULL && (alert == NULL || alert->from != wrong->from);
@@ -327,8 +337,8 @@ static bool match_peer_bug(const struct tw_case *c, struct tw_finding *f)
                         "handshake", "%s from the %s: %s%s%s",
                         tw_message_title(wrong->msg) != NULL ? tw_message_title(wrong->msg)
                                                              : "a message",
-                        tw_side_name(wrong->from), wrong->field,
-                        wrong->text != NULL ? ", " : "", wrong->text != NULL ? wrong->text : "");
+                        tw_side_name(wrong->from), wrong->field, wrong->text != NULL ? ", " : "",
+                        wrong->text != NULL ? wrong->text : "");
     tw_finding_fact(f, "the other side's answer", alert);
     if (alert != NULL)
         tw_finding_summary(f, "The %s calls what the %s sent a breach of the protocol (%s).",
@@ -353,15 +363,17 @@ const struct tw_rule tw_rule_peer_implementation_bug = {
                "other side is stricter than the protocol asks.",
     .evidence = "unexpected_message, illegal_parameter, decode_error, missing_extension or "
                 "unsupported_extension from the other side, and a message that shows the breach.",
-    .fix = {{"either side", "Update the side that broke the protocol; until then switch the feature "
-                            "off that it gets wrong.", NULL},
+    .fix = {{"either side",
+             "Update the side that broke the protocol; until then switch the feature "
+             "off that it gets wrong.",
+             NULL},
             {"either side", "Report it with the capture; it holds the proof.", NULL}},
     .lookalikes = {{"extension-intolerance", "there a legal ClientHello is refused"}},
     .refs = {"RFC 8446 §6.2"},
     .match = match_peer_bug,
 };
 
-/* ---- dtls-problem -------------------------------------------------------------------------------------------- */
+/* ---- dtls-problem ---------------------------------------------------------------------------- */
 
 static unsigned hellos(const struct tw_case *c)
 {
@@ -386,11 +398,14 @@ static bool match_dtls_problem(const struct tw_case *c, struct tw_finding *f)
                     : c->base->peer_sent_bytes              ? "no ServerHello"
                                                             : "none");
     if (!c->base->peer_sent_bytes)
-        tw_finding_summary(f, "The client sent its ClientHello %u times over UDP and got no "
-                              "ServerHello.", n);
+        tw_finding_summary(f,
+                           "The client sent its ClientHello %u times over UDP and got no "
+                           "ServerHello.",
+                           n);
     else
-        tw_finding_summary(f, "The DTLS handshake stopped although the server had answered; a flight "
-                              "was lost for good.");
+        tw_finding_summary(f,
+                           "The DTLS handshake stopped although the server had answered; a flight "
+                           "was lost for good.");
     tw_finding_not(f, "quic-blocked", "this is DTLS, not QUIC");
     return true;
 }
@@ -400,12 +415,14 @@ const struct tw_rule tw_rule_dtls_problem = {
     .title = "A DTLS handshake loses its datagrams",
     .category = "protocol",
     .side = TW_NETWORK,
-    .explain = "DTLS repeats a flight until it is answered. When it never is, datagrams are lost on the "
-               "way: UDP is filtered, the certificate flight is larger than the path takes and its IP "
-               "fragments are dropped, or the cookie no longer fits because the client's address "
-               "changed. A server that knows only another DTLS version may stay silent too.",
-    .evidence = "The same ClientHello again and again, or a handshake that stops between two flights "
-                "without an alert.",
+    .explain =
+        "DTLS repeats a flight until it is answered. When it never is, datagrams are lost on the "
+        "way: UDP is filtered, the certificate flight is larger than the path takes and its IP "
+        "fragments are dropped, or the cookie no longer fits because the client's address "
+        "changed. A server that knows only another DTLS version may stay silent too.",
+    .evidence =
+        "The same ClientHello again and again, or a handshake that stops between two flights "
+        "without an alert.",
     .fix = {{"OpenSSL", "Make the datagrams small enough for the path.",
              "openssl s_server -dtls -mtu 1200 ..."},
             {"firewall", "Let UDP to this port pass, both ways, fragments too.", NULL},
@@ -415,7 +432,7 @@ const struct tw_rule tw_rule_dtls_problem = {
     .match = match_dtls_problem,
 };
 
-/* ---- quic-blocked, quic-params ---------------------------------------------------------------------------------- */
+/* ---- quic-blocked, quic-params --------------------------------------------------------------- */
 
 static bool match_quic_blocked(const struct tw_case *c, struct tw_finding *f)
 {
@@ -438,9 +455,10 @@ const struct tw_rule tw_rule_quic_blocked = {
     .title = "QUIC is blocked",
     .category = "network",
     .side = TW_NETWORK,
-    .explain = "The client tries HTTP/3 and nothing comes back: a firewall passes only TCP 443, or "
-               "nobody listens on UDP 443 any more while Alt-Svc or DNS still says so. Browsers fall "
-               "back to TCP after a delay; other clients fail.",
+    .explain =
+        "The client tries HTTP/3 and nothing comes back: a firewall passes only TCP 443, or "
+        "nobody listens on UDP 443 any more while Alt-Svc or DNS still says so. Browsers fall "
+        "back to TCP after a delay; other clients fail.",
     .evidence = "Initial packets without any answer, while TCP to the same port works.",
     .fix = {{"firewall", "Open UDP 443 beside TCP 443.", "ufw allow 443/udp"},
             {"nginx", "Or stop advertising HTTP/3.", "add_header Alt-Svc clear;"},
@@ -455,15 +473,16 @@ static bool match_quic_params(const struct tw_case *c, struct tw_finding *f)
 {
     if (c->base == NULL || !transport_is(c, "quic") || c->base->ok)
         return false;
-    const struct tw_fact *close = tw_trace_first(c->trace, c->base->conn, TW_FACT_FIELD,
-                                                 "quic_close"),
+    const struct tw_fact *close =
+                             tw_trace_first(c->trace, c->base->conn, TW_FACT_FIELD, "quic_close"),
                          *alert = tw_case_alert(c, TW_SERVER);
     if (alert == NULL)
         alert = tw_case_alert(c, TW_CLIENT);
     if (alert != NULL) {
         f->certainty = TW_LIKELY;
         f->side = other(alert->from);
-        tw_finding_cite(f, "CONNECTION_CLOSE", "Initial packet", "CRYPTO_ERROR 0x%llx, alert %s from the %s",
+        tw_finding_cite(f, "CONNECTION_CLOSE", "Initial packet",
+                        "CRYPTO_ERROR 0x%llx, alert %s from the %s",
                         0x100ull + (unsigned long long)alert->num, alert_name(alert),
                         tw_side_name(alert->from));
         tw_finding_summary(f, "The %s closed the QUIC connection with CRYPTO_ERROR 0x%llx (%s).",
@@ -489,12 +508,15 @@ const struct tw_rule tw_rule_quic_params = {
     .title = "The QUIC handshake is refused",
     .category = "protocol",
     .side = TW_SERVER,
-    .explain = "One side closed the QUIC connection during the handshake. Error 0x1xx is TLS alert xx: "
-               "0x178 no common application protocol, 0x128 no common suite or group, 0x12a and 0x130 "
-               "the certificate. Error 8 says that a transport parameter is missing or wrong.",
+    .explain =
+        "One side closed the QUIC connection during the handshake. Error 0x1xx is TLS alert xx: "
+        "0x178 no common application protocol, 0x128 no common suite or group, 0x12a and 0x130 "
+        "the certificate. Error 8 says that a transport parameter is missing or wrong.",
     .evidence = "CONNECTION_CLOSE in an Initial packet, with the code of the error.",
-    .fix = {{"either side", "Repair what the code names: ALPN h3 for 0x178, the certificate for 0x12a "
-                            "and 0x130, suites and groups for 0x128.", NULL},
+    .fix = {{"either side",
+             "Repair what the code names: ALPN h3 for 0x178, the certificate for 0x12a "
+             "and 0x130, suites and groups for 0x128.",
+             NULL},
             {"nginx", "HTTP/3 needs TLS 1.3 and a listener of its own.",
              "listen 443 quic reuseport;\nlisten 443 ssl;\nssl_protocols TLSv1.3;"}},
     .lookalikes = {{"quic-blocked", "there nothing answers at all"}},

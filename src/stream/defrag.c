@@ -10,9 +10,9 @@ struct slot {
     uint32_t id;
     uint8_t proto;
     uint64_t at;
-    size_t end, got;       /* length once the last fragment is there; bytes held */
+    size_t end, got; /* length once the last fragment is there; bytes held */
     struct tw_buf data;
-    uint8_t *seen;         /* one byte for each unit of 8 */
+    uint8_t *seen; /* one byte for each unit of 8 */
 };
 
 struct tw_defrag {

@@ -27,9 +27,9 @@ enum kind { K_DONE, K_NOTHING, K_LINK, K_ETHERTYPE, K_PPP, K_IP_ANY, K_IP_PROTO 
 
 struct layer {
     enum kind kind;
-    unsigned type;        /* link type, ether type, PPP protocol, IP protocol */
+    unsigned type; /* link type, ether type, PPP protocol, IP protocol */
     struct tw_view body;
-    size_t missing;       /* bytes that lie behind body and were not captured */
+    size_t missing; /* bytes that lie behind body and were not captured */
 };
 
 static const struct layer nothing = {K_NOTHING, 0, {NULL, 0}, 0};
@@ -63,7 +63,7 @@ static void bound(struct layer *l, size_t announced)
     }
 }
 
-/* ---- link layers ------------------------------------------------------------------------------ */
+/* ---- link layers ----------------------------------------------------------------------------- */
 
 static struct layer ethernet(const struct layer *l)
 {
@@ -136,10 +136,11 @@ static struct layer sll(const struct layer *l, size_t type_at, size_t head)
 
 bool tw_linktype_known(int linktype)
 {
-    static const int known[] = {LINK_NULL, LINK_ETHERNET, LINK_PPP, LINK_RAW_BSD, LINK_RAW_OPENBSD,
-                                LINK_PPP_HDLC, LINK_PPP_ETHER, LINK_RAW, LINK_80211, LINK_LOOP,
-                                LINK_SLL, LINK_80211_PRISM, LINK_80211_RADIOTAP, LINK_IPV4,
-                                LINK_IPV6, LINK_SLL2};
+    static const int known[] = {
+        LINK_NULL,           LINK_ETHERNET, LINK_PPP,       LINK_RAW_BSD,
+        LINK_RAW_OPENBSD,    LINK_PPP_HDLC, LINK_PPP_ETHER, LINK_RAW,
+        LINK_80211,          LINK_LOOP,     LINK_SLL,       LINK_80211_PRISM,
+        LINK_80211_RADIOTAP, LINK_IPV4,     LINK_IPV6,      LINK_SLL2};
     for (size_t i = 0; i < TW_ARRAY_LEN(known); i++)
         if (known[i] == linktype)
             return true;
@@ -229,8 +230,7 @@ static struct layer ppp(const struct layer *l)
     return l->type == 0x281 ? mpls(l) : nothing;
 }
 
-/* ---- IP ---------------------------------------------------------------------------------------- */
-
+/* ---- IP -------------------------------------------------------------------------------------- */
 
 static void set_ends(struct tw_packet *p, uint8_t family, const uint8_t *src, const uint8_t *dst)
 {
@@ -322,7 +322,7 @@ static struct layer gre(const struct layer *l)
     return inside(K_ETHERTYPE, be16(l->body.data + 2), l, head);
 }
 
-/* ---- TCP and UDP ------------------------------------------------------------------------------- */
+/* ---- TCP and UDP ----------------------------------------------------------------------------- */
 
 static struct layer tcp(const struct layer *l, struct tw_packet *p)
 {
@@ -361,7 +361,7 @@ static struct layer teredo(const struct layer *l)
     if (l->body.len >= 4 && h[0] == 0 && h[1] == 1) /* authentication */
         at = 13 + (size_t)h[2] + h[3];
     if (l->body.len >= at + 8 && h[at] == 0 && h[at + 1] == 0)
-        at += 8;                                    /* origin indication */
+        at += 8; /* origin indication */
     if (l->body.len < at + 40 || h[at] >> 4 != 6)
         return nothing;
     return inside(K_IP_ANY, 0, l, at);
@@ -501,7 +501,7 @@ bool tw_packet_decode_body(uint8_t ip_proto_number, struct tw_view body, struct 
     return peel((struct layer){K_IP_PROTO, ip_proto_number, body, 0}, p) && !p->fragment;
 }
 
-/* ---- text -------------------------------------------------------------------------------------- */
+/* ---- text ------------------------------------------------------------------------------------ */
 
 static size_t ipv6_text(const uint8_t *ip, char *buf, size_t cap)
 {
@@ -523,8 +523,8 @@ static size_t ipv6_text(const uint8_t *ip, char *buf, size_t cap)
             i += best_n - 1;
             continue;
         }
-        at += (size_t)snprintf(buf + at, cap - at, "%s%x",
-                               at > 0 && buf[at - 1] != ':' ? ":" : "", be16(ip + 2 * i));
+        at += (size_t)snprintf(buf + at, cap - at, "%s%x", at > 0 && buf[at - 1] != ':' ? ":" : "",
+                               be16(ip + 2 * i));
     }
     return at;
 }

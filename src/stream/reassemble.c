@@ -11,8 +11,8 @@ enum { WAIT_AFTER_ACK = 8 };
 struct tw_segment {
     struct tw_segment *after;
     uint64_t at;
-    uint32_t seq, len;     /* of the bytes held */
-    uint32_t missing;      /* cut off by the snap length behind them */
+    uint32_t seq, len; /* of the bytes held */
+    uint32_t missing;  /* cut off by the snap length behind them */
     uint8_t data[];
 };
 
@@ -143,7 +143,7 @@ long tw_tcp_segment(struct tw_tcp_dir *d, uint64_t at, uint32_t seq, struct tw_v
     }
     int32_t early = ahead(seq, d->next);
     if (early < 0) { /* seen before, all or in part */
-        size_t old = (size_t)-(int64_t)early;
+        size_t old = (size_t) - (int64_t)early;
         if (old >= data.len + missing)
             return 0;
         if (old >= data.len) {

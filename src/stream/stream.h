@@ -7,7 +7,7 @@
 
 #include "base/base.h"
 
-/* ---- packets (packet.c) ----------------------------------------------------------------------- */
+/* ---- packets (packet.c) ---------------------------------------------------------------------- */
 
 /** One end of a conversation. family 4 or 6; the first 4 or all 16 bytes of ip are used, the rest
  *  is zero, so that two can be compared with memcmp(). */
@@ -59,7 +59,7 @@ const char *tw_endpoint_text(const struct tw_endpoint *e, char *buf, size_t cap)
 /** Address alone. */
 const char *tw_address_text(const struct tw_endpoint *e, char *buf, size_t cap);
 
-/* ---- IP fragments (defrag.c) ------------------------------------------------------------------- */
+/* ---- IP fragments (defrag.c) ----------------------------------------------------------------- */
 
 /** Datagrams that are being put together: at most 64 at a time, the oldest gives way. */
 struct tw_defrag;
@@ -72,7 +72,7 @@ void tw_defrag_free(struct tw_defrag *d);
  */
 bool tw_defrag_feed(struct tw_defrag *d, uint64_t at, struct tw_packet *p);
 
-/* ---- one direction of a TCP connection (reassemble.c) ------------------------------------------ */
+/* ---- one direction of a TCP connection (reassemble.c) ---------------------------------------- */
 
 struct tw_segment; /* out of order, kept */
 

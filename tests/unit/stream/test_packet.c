@@ -4,8 +4,16 @@
 #include <setjmp.h>
 #include <cmocka.h>
 
-enum { ETHERNET = 1, NULL_LOOP = 0, RAW = 101, WIFI = 105, SLL = 113, RADIOTAP = 127, SLL2 = 276,
-       PPP = 9 };
+enum {
+    ETHERNET = 1,
+    NULL_LOOP = 0,
+    RAW = 101,
+    WIFI = 105,
+    SLL = 113,
+    RADIOTAP = 127,
+    SLL2 = 276,
+    PPP = 9
+};
 
 static const char payload[] = "sixteen bytes!!\n";
 
@@ -75,10 +83,10 @@ static void wrap(struct tw_buf *b, const void *head, size_t n)
     *b = whole;
 }
 
-#define WRAP(b, ...)                                                                               \
-    do {                                                                                           \
-        const uint8_t head_[] = {__VA_ARGS__};                                                     \
-        wrap(b, head_, sizeof head_);                                                              \
+#define WRAP(b, ...)                           \
+    do {                                       \
+        const uint8_t head_[] = {__VA_ARGS__}; \
+        wrap(b, head_, sizeof head_);          \
     } while (0)
 
 static void in_ipv4(struct tw_buf *b, unsigned proto)
@@ -247,8 +255,8 @@ static void test_ipv6_extension_headers(void **state)
     (void)state;
     tw_buf_init(&b, 65536);
     tcp(&b);
-    WRAP(&b, 6, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);  /* destination options */
-    WRAP(&b, 60, 0, 0, 0, 0, 0, 0, 0);                         /* hop by hop */
+    WRAP(&b, 6, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0); /* destination options */
+    WRAP(&b, 60, 0, 0, 0, 0, 0, 0, 0);                        /* hop by hop */
     in_ipv6(&b, 0);
     struct tw_packet p;
     char text[80];
@@ -286,7 +294,7 @@ static void test_no_endless_nesting(void **state)
     tw_buf_cleanup(&b);
 }
 
-/* ---- fragments ----------------------------------------------------------------------------------- */
+/* ---- fragments ------------------------------------------------------------------------------- */
 
 static void fragment(struct tw_buf *out, struct tw_view whole, size_t off, size_t n)
 {

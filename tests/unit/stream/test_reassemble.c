@@ -138,7 +138,7 @@ static void test_memory_is_bounded(void **state)
     tw_buf_cleanup(&s.got);
 }
 
-/* ---- any cutting, order and doubling gives the same bytes ------------------------------------------ */
+/* ---- any cutting, order and doubling gives the same bytes ------------------------------------ */
 
 static uint32_t next_random(uint32_t *x)
 {
@@ -150,7 +150,9 @@ static void one_shuffle(uint32_t seed)
 {
     enum { N = 4000, PIECES = 120 };
     static uint8_t stream[N];
-    struct { uint32_t at, n; } piece[PIECES];
+    struct {
+        uint32_t at, n;
+    } piece[PIECES];
     struct tw_tcp_dir d = {0};
     struct sink s;
     uint32_t x = seed, at = 0;
