@@ -135,7 +135,8 @@ struct tw_passive_config {
 };
 
 struct tw_passive_stats {
-    uint64_t frames, bytes, undecoded, fragments, tcp, udp, flows, tls_flows, evicted, shed, lost_bytes;
+    uint64_t frames, bytes, undecoded, fragments, tcp, udp, flows, tls_flows, evicted, shed,
+        lost_bytes;
 };
 
 struct tw_passive;
