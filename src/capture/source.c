@@ -10,6 +10,7 @@
 #include "capture/unpack.h"
 
 #include <pcap/pcap.h>
+#include <poll.h>
 
 enum { LIVE_SNAPLEN = 262144, LIVE_WAIT_MS = 200, LIVE_BUFFER = 64 << 20 };
 enum { BUFFER = 1 << 20, MAX_BLOCK = 16 << 20, MAX_INTERFACES = 65536 };
@@ -345,6 +346,12 @@ struct tw_source *tw_source_live(const char *interface, char *errbuf, size_t cap
         tw_source_close(s);
         return NULL;
     }
+    /* blocking reads may wait for ever on some kernels: the wait is ours */
+    if (pcap_setnonblock(s->pcap, 1, why) != 0) {
+        snprintf(errbuf, cap, "%s", why);
+        tw_source_close(s);
+        return NULL;
+    }
     return s;
 }
 
@@ -408,8 +415,11 @@ static enum tw_source_status next_live(struct tw_source *s, struct tw_frame *f, 
     struct pcap_pkthdr *h;
     const u_char *data;
     int rc = pcap_next_ex(s->pcap, &h, &data);
-    if (rc == 0)
+    if (rc == 0) {
+        struct pollfd fd = {.fd = pcap_get_selectable_fd(s->pcap), .events = POLLIN};
+        (void)poll(&fd, fd.fd < 0 ? 0 : 1, LIVE_WAIT_MS); /* a signal ends it, too */
         return TW_SOURCE_IDLE;
+    }
     if (rc != 1) {
         snprintf(errbuf, cap, "%s", pcap_geterr(s->pcap));
         return rc == PCAP_ERROR_BREAK ? TW_SOURCE_END : TW_SOURCE_DAMAGED;
