@@ -66,7 +66,7 @@ static const struct cli_option opt_lab[] = {
 };
 
 static const struct cli_option opt_pcap[] = {
-    {"flow", 0, "N", "show one connection with its ladder, cause and fix; --save-trace is its", false},
+    {"flow", 0, "N", "show one connection in full; --save-trace is of it", false},
     {"all", 0, NULL, "also connections that are well", false},
     {"cause", 0, "ID", "only connections with this root cause", false},
     {"client", 0, "ADDR[:PORT]", "only this client's", false},

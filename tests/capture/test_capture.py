@@ -58,7 +58,10 @@ class Recording:
         return self
 
     def __exit__(self, *_):
-        time.sleep(0.5)      # the kernel hands packets over in batches
+        size, until = -1, time.monotonic() + 15
+        while size != self.path.stat().st_size and time.monotonic() < until:
+            size = self.path.stat().st_size
+            time.sleep(1.5)  # the kernel hands packets over in batches
         self.p.send_signal(signal.SIGINT)
         said = self.p.stderr.read()
         self.dropped = int(re.search(r"(\d+) packets? dropped by kernel", said).group(1))
