@@ -169,6 +169,44 @@ TW_API int tw_explain_text(struct tw_lib *lib, const void *text, size_t len,
  */
 TW_API const char *tw_result_target(const struct tw_result *r);
 
+/* ---- captures ------------------------------------------------------------------------------ */
+
+enum { TW_PCAP_WHY = 800 };
+
+/** What to do with captures. All zero: a summary of failed handshakes as text. */
+struct tw_pcap_config {
+    bool json;               /**< one object per connection, healthy ones too, in short */
+    bool all;                /**< text: a line for each connection; json: healthy ones in full */
+    unsigned flow;           /**< only this one, in full; 0 = all */
+    /** Filters; NULL = any. cause: id of the root cause. client, server: ADDRESS or
+     *  ADDRESS:PORT. sni: a name, or "*.example.com". */
+    const char *cause, *client, *server, *sni;
+    const char *interface;   /**< capture live there until progress() says stop; NULL = files */
+    const char *filter;      /**< BPF, pcap-filter(7); NULL = everything */
+    struct tw_text_options text;
+    /** Gets the output in pieces, as it is made; never NULL. */
+    void (*out)(void *user, const char *text, size_t len);
+    /** Gets the trace of the one flow, for tw_replay(); NULL = not wanted. */
+    void (*trace)(void *user, const char *text, size_t len);
+    tw_progress_fn *progress; /**< or NULL */
+    void *user;
+};
+
+/**
+ * Read captures (pcap, pcapng; also gzip or zstd; "-" = standard input) and tell why handshakes
+ * in them failed. Passive: nothing is sent. Certificates are judged at the capture's own time,
+ * against "ca" of the options or the system's store.
+ *
+ * @param why_buf  TW_PCAP_WHY bytes
+ * @param why      what is wrong, in why_buf, or NULL; for a damaged file it has the byte offset,
+ *                 and what could be read was put out before
+ * @return TW_EXIT_OK, TW_EXIT_FAIL, TW_EXIT_USAGE, TW_EXIT_UNKNOWN (also: no TLS in it),
+ *         TW_EXIT_INTERRUPTED
+ */
+TW_API int tw_pcap(struct tw_lib *lib, const struct tw_options *o, const char *const *files,
+                   size_t n, const struct tw_pcap_config *cfg, char *why_buf,
+                   const char **why) TW_API_MUST_CHECK;
+
 /* ---- catalogue ----------------------------------------------------------------------------- */
 
 /** The catalogue (id NULL) or one cause, as text or JSON lines; malloc'ed. NULL: no such id. */

@@ -28,6 +28,9 @@ struct cli_common {
     const char *write_ca, *write_log_list;
     const char *write_chain;
     bool check;            /* explain */
+    bool all;              /* pcap */
+    unsigned flow;
+    const char *cause, *client, *server, *sni, *interface, *filter;
     struct tw_lib *lib;
     struct tw_options *options;  /* check and lab */
     const char **args; size_t args_n;
@@ -53,6 +56,7 @@ int cli_lab(struct cli_common *c);
 int cli_completions(struct cli_common *c);
 int cli_stores(struct cli_common *c);
 int cli_clients(struct cli_common *c);
+int cli_pcap(struct cli_common *c);
 
 /** "tlswhy: ..." on stderr; returns TW_EXIT_USAGE. */
 int cli_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));

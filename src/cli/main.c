@@ -85,6 +85,19 @@ static const struct cli_option opt_lab[] = {
     {0},
 };
 
+static const struct cli_option opt_pcap[] = {
+    {"flow", 0, "N", "show one connection in full; --save-trace is of it", false},
+    {"all", 0, NULL, "also connections that are well", false},
+    {"cause", 0, "ID", "only connections with this root cause", false},
+    {"client", 0, "ADDR[:PORT]", "only this client's", false},
+    {"server", 0, "ADDR[:PORT]", "only this server's", false},
+    {"sni", 0, "NAME", "only this server name; *.example.com for all below", false},
+    {"interface", 'i', "IFACE", "capture there, until Ctrl-C", false},
+    {"filter", 'f', "BPF", "only packets that match, as in tcpdump", false},
+    {"ca", 0, "FILE|DIR", "judge certificates by these instead of the system's store", true},
+    {0},
+};
+
 static const struct cli_option opt_help[] = {
     {"help", 'h', NULL, "this help", false},
     {0},
@@ -103,6 +116,8 @@ static const struct cli_option *const groups_inspect[] = {opt_inspect, opt_chain
 static const struct cli_option *const groups_plain[] = {opt_output, opt_help, NULL};
 static const struct cli_option *const groups_explain[] = {opt_explain, opt_output, opt_help,
                                                            NULL};
+static const struct cli_option *const groups_pcap[] = {opt_pcap, opt_trace, opt_output, opt_help,
+                                                        NULL};
 static const struct cli_option *const groups_lab[] = {opt_lab, opt_output, opt_help, NULL};
 
 static const struct cli_command cmd_check = {
@@ -115,6 +130,10 @@ static const struct cli_command cmd_inspect = {
 static const struct cli_command cmd_explain = {
     "explain", "explain TEXT... | -", "what can this error message mean?", groups_explain,
     cli_explain, NULL, false};
+
+static const struct cli_command cmd_pcap = {
+    "pcap", "pcap FILE... | -i IFACE", "why did the handshakes in this capture fail?", groups_pcap,
+    cli_pcap, "files", false};
 static const struct cli_command cmd_replay = {
     "replay", "replay FILE | -", "judge a saved trace again, without network", groups_plain,
     cli_replay, "files", false};
@@ -137,7 +156,7 @@ static const struct cli_command cmd_clients = {
     NULL, false};
 
 const struct cli_command *const cli_commands[] = {
-    &cmd_check, &cmd_inspect, &cmd_explain, &cmd_replay, &cmd_lab, &cmd_causes, &cmd_stores,
+    &cmd_check, &cmd_pcap, &cmd_inspect, &cmd_explain, &cmd_replay, &cmd_lab, &cmd_causes, &cmd_stores,
     &cmd_clients, &cmd_completions, NULL};
 
 /* ---- helpers ---------------------------------------------------------------------------------- */
@@ -295,8 +314,36 @@ static int take_port(struct cli_common *c, const char *value)
     return 0;
 }
 
+static int take_flow(struct cli_common *c, const char *value)
+{
+    char *end;
+    unsigned long v = strtoul(value, &end, 10);
+    if (end == value || *end != '\0' || v < 1 || v > 1000000000)
+        return cli_error("--flow: '%s' is no number of a flow", value);
+    c->flow = (unsigned)v;
+    return 0;
+}
+
+/* Options of `pcap` that are text. */
+static bool take_text(struct cli_common *c, const char *name, const char *value)
+{
+    const struct { const char *name, **slot; } texts[] = {
+        {"cause", &c->cause}, {"client", &c->client}, {"server", &c->server}, {"sni", &c->sni},
+        {"interface", &c->interface}, {"filter", &c->filter},
+        {"save-trace", &c->save_trace}, {"write-ca", &c->write_ca},
+        {"write-log-list", &c->write_log_list}};
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
+        if (strcmp(texts[i].name, name) == 0) {
+            *texts[i].slot = value;
+            return true;
+        }
+    return false;
+}
+
 static int take_own(struct cli_common *c, const struct cli_option *o, const char *value)
 {
+    if (value != NULL && take_text(c, o->name, value))
+        return 0;
     if (strcmp(o->name, "json") == 0)
         c->json = true;
     else if (strcmp(o->name, "verbose") == 0)
@@ -319,6 +366,10 @@ static int take_own(struct cli_common *c, const struct cli_option *o, const char
         c->write_log_list = value;
     else if (strcmp(o->name, "write-chain") == 0)
         c->write_chain = value;
+    else if (strcmp(o->name, "all") == 0)
+        c->all = true;
+    else if (strcmp(o->name, "flow") == 0)
+        return take_flow(c, value);
     else if (strcmp(o->name, "port") == 0)
         return take_port(c, value);
     else if (strcmp(value, "auto") != 0 && strcmp(value, "always") != 0 &&

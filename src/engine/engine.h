@@ -147,4 +147,27 @@ enum tw_status tw_observer_feed(struct tw_observer *o, uint64_t at, enum tw_side
                                 struct tw_view in) TW_MUST_CHECK;
 void tw_observer_end(struct tw_observer *o, uint64_t at, enum tw_side from, const char *how);
 
+/* For a driver that has records or messages already, in place of tw_observer_feed(). Bodies are
+ * borrowed for the call. */
+
+/** A whole record; rec->off is its place in the stream. What its type and the state of the
+ *  conversation say decides whether it is read or only noted. */
+void tw_observer_record(struct tw_observer *o, uint64_t at, enum tw_side from,
+                        const struct tw_record *rec);
+/** A record under keys of which only the header is at hand; body.len is its length, body.data
+ *  NULL. */
+void tw_observer_protected(struct tw_observer *o, uint64_t at, enum tw_side from,
+                           const struct tw_record *rec);
+/** A handshake message without header, put together by the driver (DTLS, QUIC). */
+void tw_observer_message(struct tw_observer *o, uint64_t at, enum tw_side from, uint8_t type,
+                         struct tw_view body);
+/** SSL 2.0 message without record header. */
+void tw_observer_ssl2(struct tw_observer *o, uint64_t at, enum tw_side from, struct tw_view body);
+/** Bytes where a record should start, which start none: a NOT_TLS fact, once per direction. */
+void tw_observer_not_tls(struct tw_observer *o, uint64_t at, enum tw_side from, uint64_t off,
+                         struct tw_view bytes);
+/** Bytes that the capture does not have: a LIMIT fact, field "capture_loss", the first time. What
+ *  was waiting to become whole is dropped. */
+void tw_observer_gap(struct tw_observer *o, uint64_t at, enum tw_side from, uint64_t bytes);
+
 #endif

@@ -17,6 +17,7 @@ struct direction {
     bool protected_;        /* what follows is under keys */
     bool ended;
     bool lost;              /* the peer's message could not be cut: nothing more is read */
+    bool gap;               /* bytes are missing; said once */
 };
 
 struct tw_observer {
@@ -318,4 +319,73 @@ void tw_observer_end(struct tw_observer *o, uint64_t at, enum tw_side from, cons
         waiting = tw_order_allowed(&o->order, &o->facts, allowed, sizeof allowed);
     add(&f, (struct tw_fact){
                 .kind = TW_FACT_END, .msg = TW_NO_MSG, .field = how, .text = waiting});
+}
+
+/* ---- drivers that have records or messages -------------------------------------------------------- */
+
+static struct feed feed_of(struct tw_observer *o, uint64_t at, enum tw_side from)
+{
+    if (at > o->at)
+        o->at = at;
+    return (struct feed){.o = o,
+                         .d = &o->dir[from == TW_SERVER],
+                         .from = from == TW_SERVER ? TW_SERVER : TW_CLIENT};
+}
+
+void tw_observer_record(struct tw_observer *o, uint64_t at, enum tw_side from,
+                        const struct tw_record *rec)
+{
+    struct feed f = feed_of(o, at, from);
+    if (!f.d->ended && !f.d->lost)
+        take_good_record(&f, rec);
+}
+
+void tw_observer_protected(struct tw_observer *o, uint64_t at, enum tw_side from,
+                           const struct tw_record *rec)
+{
+    struct feed f = feed_of(o, at, from);
+    if (!f.d->ended)
+        note_record(&f, rec, true);
+}
+
+void tw_observer_message(struct tw_observer *o, uint64_t at, enum tw_side from, uint8_t type,
+                         struct tw_view body)
+{
+    struct feed f = feed_of(o, at, from);
+    struct tw_hs_message m = {.type = type, .body = body, .whole = body};
+    if (!f.d->ended)
+        (void)take_message(&f, &m);
+}
+
+void tw_observer_ssl2(struct tw_observer *o, uint64_t at, enum tw_side from, struct tw_view body)
+{
+    struct feed f = feed_of(o, at, from);
+    struct tw_note n = note_of(&f, false, 0);
+    if (!f.d->ended)
+        (void)tw_note_ssl2(&n, body);
+}
+
+void tw_observer_not_tls(struct tw_observer *o, uint64_t at, enum tw_side from, uint64_t off,
+                         struct tw_view bytes)
+{
+    struct feed f = feed_of(o, at, from);
+    if (f.d->ended || f.d->is_not_tls)
+        return;
+    f.d->is_not_tls = true;
+    f.d->not_tls_off = off;
+    gather(f.d, bytes);
+    write_not_tls(&f);
+}
+
+void tw_observer_gap(struct tw_observer *o, uint64_t at, enum tw_side from, uint64_t bytes)
+{
+    struct feed f = feed_of(o, at, from);
+    char text[80];
+    if (f.d->ended || f.d->gap)
+        return;
+    f.d->gap = true;
+    snprintf(text, sizeof text, "%llu bytes are not in the capture", (unsigned long long)bytes);
+    note_limit(&f, "capture_loss", text);
+    tw_hs_in_cleanup(&f.d->hs);
+    o->order_lost = true; /* what is missing may have been a message */
 }

@@ -1,5 +1,6 @@
 /* The contract's JSON object (docs/tlswhy-1.schema.json). */
 #include "report/json_cert.h"
+#include "report/flow.h"
 #include "report/json_writer.h"
 #include "report/ladder.h"
 #include "report/report.h"
@@ -342,6 +343,8 @@ enum tw_status tw_report_json(const struct tw_diagnosis *d, const struct tw_repo
     clients(&j, d);
     trials(&j, d);
     timing(&j, d);
+    if (o->flow != NULL)
+        json_flow(&j, o->flow);
     json_close(&j, '}');
     tw_wr_u8(out, '\n');
     return out->failed ? TW_E_LIMIT : TW_OK;

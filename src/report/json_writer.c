@@ -8,8 +8,11 @@ static void key_of(struct json *j, const char *key)
     if (j->comma)
         tw_wr_u8(j->out, ',');
     j->comma = true;
-    if (key != NULL)
-        tw_buf_printf(j->out, "\"%s\":", key);
+    if (key == NULL)
+        return;
+    tw_wr_u8(j->out, '"');
+    tw_buf_str(j->out, key);
+    tw_buf_add(j->out, "\":", 2);
 }
 
 void json_open(struct json *j, const char *key, char bracket)
@@ -41,11 +44,26 @@ size_t json_utf8_len(const uint8_t *p, size_t n)
     return len;
 }
 
+/* Bytes from i on that stand for themselves: printable ASCII but '"' and '\\'. */
+static size_t plain_run(struct tw_view v, size_t i)
+{
+    size_t n = 0;
+    while (i + n < v.len && v.data[i + n] >= 0x20 && v.data[i + n] < 0x7f &&
+           v.data[i + n] != '"' && v.data[i + n] != '\\')
+        n++;
+    return n;
+}
+
 void json_bytes(struct json *j, const char *key, struct tw_view text)
 {
     key_of(j, key);
     tw_wr_u8(j->out, '"');
     for (size_t i = 0; i < text.len;) {
+        size_t run = plain_run(text, i);
+        tw_buf_add(j->out, text.data + i, run);
+        i += run;
+        if (i == text.len)
+            break;
         uint8_t c = text.data[i];
         size_t len = json_utf8_len(text.data + i, text.len - i);
         if (len == 0) {
@@ -80,16 +98,37 @@ void json_str(struct json *j, const char *key, const char *text)
         json_bytes(j, key, tw_view_str(text));
 }
 
+static void write_int(struct tw_buf *out, int64_t v)
+{
+    char digits[24];
+    size_t at = sizeof digits;
+    uint64_t left = v < 0 ? 0 - (uint64_t)v : (uint64_t)v;
+    do {
+        digits[--at] = (char)('0' + left % 10);
+        left /= 10;
+    } while (left > 0);
+    if (v < 0)
+        digits[--at] = '-';
+    tw_buf_add(out, digits + at, sizeof digits - at);
+}
+
 void json_int(struct json *j, const char *key, int64_t v)
 {
     key_of(j, key);
-    tw_buf_printf(j->out, "%lld", (long long)v);
+    write_int(j->out, v);
 }
 
 void json_time(struct json *j, const char *key, uint64_t ns, double scale)
 {
     key_of(j, key);
     tw_buf_printf(j->out, "%.3f", (double)ns / scale);
+}
+
+void json_seconds(struct json *j, const char *key, uint64_t ns)
+{
+    key_of(j, key);
+    tw_buf_printf(j->out, "%llu.%06u", (unsigned long long)(ns / 1000000000u),
+                  (unsigned)(ns / 1000u % 1000000u));
 }
 
 void json_bool(struct json *j, const char *key, bool v)

@@ -21,6 +21,8 @@ void json_bytes(struct json *j, const char *key, struct tw_view text);
 void json_int(struct json *j, const char *key, int64_t v);
 /** Nanoseconds as milliseconds (scale 1e6) or microseconds (1e3), three decimals. */
 void json_time(struct json *j, const char *key, uint64_t ns, double scale);
+/** Nanoseconds as seconds with six decimals. */
+void json_seconds(struct json *j, const char *key, uint64_t ns);
 void json_bool(struct json *j, const char *key, bool v);
 void json_null(struct json *j, const char *key);
 

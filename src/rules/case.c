@@ -178,11 +178,23 @@ static const char *vtext(struct tw_arena *a, const char *fmt, va_list ap)
     return s == NULL ? "" : s;
 }
 
+/* A capture has one connection and nobody tried it: "trial 1, ServerHello" is "ServerHello". */
+static const char *without_trial(const char *source)
+{
+    static const char first[] = "trial 1";
+    size_t n = sizeof first - 1;
+    if (source == NULL || strncmp(source, first, n) != 0)
+        return source;
+    return source[n] == '\0' ? "connection" : source[n] == ',' ? source + n + 2 : source;
+}
+
 void tw_finding_cite(struct tw_finding *f, const char *what, const char *source,
                      const char *value_fmt, ...)
 {
     if (f->evidence_n == TW_MAX_EVIDENCE)
         return;
+    if (f->passive)
+        source = without_trial(source);
     va_list ap;
     va_start(ap, value_fmt);
     const char *src = tw_arena_str(f->arena, source == NULL ? "" : source);
@@ -231,6 +243,11 @@ static void fact_value(const struct tw_fact *x, char *buf, size_t cap)
                  tw_side_name(x->from));
         break;
     case TW_FACT_END:
+        if (x->from == TW_CLIENT && (strcmp(x->field, "fin") == 0 || strcmp(x->field, "rst") == 0)) {
+            snprintf(buf, cap, "%s by the client (%s)",
+                     x->field[0] == 'f' ? "closed" : "reset", x->field[0] == 'f' ? "FIN" : "RST");
+            break;
+        }
         snprintf(buf, cap, "%s", strcmp(x->field, "fin") == 0   ? "closed by the peer (FIN)"
                                  : strcmp(x->field, "rst") == 0 ? "reset by the peer (RST)"
                                  : strcmp(x->field, "timeout") == 0

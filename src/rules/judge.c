@@ -95,9 +95,12 @@ enum tw_status tw_judge(const struct tw_trace *t, struct tw_arena *arena, struct
         struct tw_finding f = {.rule = rules[i], .side = rules[i]->side, .arena = arena,
                                .certainty = TW_POSSIBLE, .summary = rules[i]->title,
                                .software = out->c.software,
-                               .files = tw_case_inspects(&out->c)};
-        if (rules[i]->match == NULL || !rules[i]->match(&out->c, &f))
+                               .files = tw_case_inspects(&out->c),
+                               .passive = tw_case_passive(&out->c)};
+        bool hit = rules[i]->match != NULL && rules[i]->match(&out->c, &f);
+        if (!hit && !tw_second_look(rules[i], &out->c, &f))
             continue;
+        tw_temper(&out->c, &f);
         if (!f.next)
             insert(out, &f);
         else if (out->warnings_n < TW_MAX_FINDINGS)

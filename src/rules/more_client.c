@@ -78,21 +78,6 @@ const struct tw_rule tw_rule_client_wrong_reference_name = {
     .refs = {"RFC 9525 §6"},
 };
 
-const struct tw_rule tw_rule_user_cancelled = {
-    .id = "user-cancelled",
-    .title = "The user or program cancelled the handshake",
-    .category = "client",
-    .side = TW_CLIENT,
-    .explain = "The client ended the handshake on purpose: a page was left, a prompt for a "
-               "certificate was closed, a context was cancelled.",
-    .evidence = "Alert user_canceled (90), or close_notify in the middle, from the client.",
-    .fix = {{"client", "Try again, and answer the prompt.", NULL},
-            {"program", "See which time limit or cancellation ended it.", NULL}},
-    .lookalikes = {{"timeout-too-short", "the program's time limit cancelled it"},
-                   {"benign-probe", "no user was there"}},
-    .refs = {"RFC 8446 §6.1"},
-};
-
 const struct tw_rule tw_rule_client_stack_broken = {
     .id = "client-stack-broken",
     .title = "The client's TLS library is missing, mixed or broken",

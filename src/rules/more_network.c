@@ -36,24 +36,6 @@ const struct tw_rule tw_rule_sni_host_mismatch = {
     .refs = {"RFC 9110 §15.5.20", "RFC 6066 §3"},
 };
 
-const struct tw_rule tw_rule_plain_client_to_tls_port = {
-    .id = "plain-client-to-tls-port",
-    .title = "The client speaks plain text to a TLS port",
-    .category = "client",
-    .side = TW_CLIENT,
-    .explain = "http:// instead of https://, or a protocol setting without TLS. The server gets "
-               "\"GET /\" where a ClientHello should be.",
-    .evidence = "The server logs \"http request\", or answers 400 \"plain HTTP request was sent "
-                "to HTTPS port\".",
-    .fix = {{"client", "Use https://, or switch TLS on.", "curl https://HOST:PORT/"},
-            {"nginx", "Send them on.",
-             "error_page 497 =301 https://$host:$server_port$request_uri;"},
-            {"proxy", "Speak TLS to the backend.", "proxy_pass https://backend:8443;"}},
-    .lookalikes = {{"proxy-protocol-mismatch", "the text starts with PROXY"},
-                   {"benign-probe", "a scanner"}},
-    .refs = {"RFC 9110 §4.2.2"},
-};
-
 const struct tw_rule tw_rule_protocol_prelude_missing = {
     .id = "protocol-prelude-missing",
     .title = "This database or desktop port wants its own request before TLS",

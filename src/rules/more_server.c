@@ -90,26 +90,6 @@ const struct tw_rule tw_rule_server_no_cert_configured = {
     .refs = {"RFC 8446 §4.4.2", "RFC 5246 §7.4.2"},
 };
 
-const struct tw_rule tw_rule_client_rejected_server_cert = {
-    .id = "client-rejected-server-cert",
-    .title = "The client refused this server's certificate",
-    .category = "certificate",
-    .side = TW_SERVER,
-    .explain = "An alert about certificates in a server's log was sent by the client: it does not "
-               "like the certificate that it got. Only the client knows the reason: unknown "
-               "issuer, missing intermediate, wrong name, expiry.",
-    .evidence = "The server's log has an alert such as unknown_ca (48), bad_certificate (42) or "
-                "certificate_unknown (46) from the peer, before any client certificate.",
-    .fix = {{"server", "Ask the server as such a client would; the report names the reason.",
-             "tlswhy check HOST:PORT"},
-            {"client", "Trust the issuing CA if it is a private one.", NULL},
-            {"many clients", "All of them: the chain is at fault. One of them: its trust store or "
-                             "clock.", NULL}},
-    .lookalikes = {{"client-cert-rejected", "the server sent the alert, about the client's one"},
-                   {"benign-probe", "a scanner that never meant to trust anything"}},
-    .refs = {"RFC 8446 §6.2"},
-};
-
 const struct tw_rule tw_rule_mta_sts_mismatch = {
     .id = "mta-sts-mismatch",
     .title = "The mail domain's policy (MTA-STS) refuses the MX or its certificate",

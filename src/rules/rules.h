@@ -54,6 +54,7 @@ struct tw_finding {
     bool next;                 /* does not fail this handshake, but will fail the next one: warning */
     bool files;                /* certificate files were read; there was no connection */
     struct tw_fix own_fix;     /* for just what was seen here; shown first. for_ NULL: none */
+    bool passive;              /* of a capture: there are no trials to point at */
     struct tw_arena *arena;    /* for texts */
 };
 

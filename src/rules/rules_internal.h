@@ -77,6 +77,18 @@ enum tw_clock_word { TW_CLOCK_NO_WORD, TW_CLOCK_OURS_RIGHT, TW_CLOCK_OURS_WRONG,
                      TW_CLOCK_DISAGREE /* the server's clock differs, and by it the dates are good */ };
 enum tw_clock_word tw_clock_word(const struct tw_case *c, const struct tw_clocks *k);
 
+/* passive.c, bystander.c: captures */
+/** The facts are of a capture: nothing can be tried. base is not NULL then. */
+bool tw_case_passive(const struct tw_case *c);
+/** First alert of a side but close_notify, on the baseline; NULL none. */
+const struct tw_fact *tw_case_alert(const struct tw_case *c, enum tw_side from);
+/** TLS 1.3: an alert told by its size alone; NULL none. */
+const struct tw_fact *tw_case_hidden_alert(const struct tw_case *c, enum tw_side from);
+/** What a capture can say of a cause whose own block saw nothing. */
+bool tw_second_look(const struct tw_rule *rule, const struct tw_case *c, struct tw_finding *f);
+/** Takes certainty back that a bystander cannot have. */
+void tw_temper(const struct tw_case *c, struct tw_finding *f);
+
 #define TW_RULE(name) extern const struct tw_rule tw_rule_##name;
 #include "rules/list.def"
 #undef TW_RULE

@@ -376,6 +376,9 @@ static enum tw_end transport_end(const struct tw_conn_view *v)
 {
     if (v->end_fact == NULL)
         return TW_END_OPEN;
+    /* in a capture the client hangs up in the words of the transport */
+    if (v->end_fact->from == TW_CLIENT && (ended_how(v, "fin") || ended_how(v, "rst")))
+        return TW_END_STOPPED;
     if (ended_how(v, "fin"))
         return TW_END_FIN;
     if (ended_how(v, "timeout"))

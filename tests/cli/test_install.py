@@ -11,7 +11,7 @@ import unittest
 import cliparts
 import tw
 
-COMMANDS = ["check", "inspect", "explain", "replay", "lab", "causes", "stores"]
+COMMANDS = ["check", "pcap", "inspect", "explain", "replay", "lab", "causes", "stores"]
 
 PROGRAM = r"""
 #include <stdio.h>

@@ -8,7 +8,7 @@ import unittest
 import cliparts
 import tw
 
-COMMANDS = ["check", "explain", "replay", "lab", "causes", "stores"]
+COMMANDS = ["check", "pcap", "explain", "replay", "lab", "causes", "stores"]
 
 
 class Help(unittest.TestCase):

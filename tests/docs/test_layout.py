@@ -6,8 +6,8 @@ from tw import TOP
 
 SRC = TOP / "src"
 # Folders that do no I/O, read no clock and have no state of their own.
-CORE = ("base", "registry", "trace", "wire", "crypto", "engine", "x509", "rules", "explain",
-        "report")
+CORE = ("base", "registry", "trace", "stream", "dialogue", "wire", "crypto", "engine", "passive", "x509",
+        "rules", "explain", "report")
 # One flag is all that a signal handler can reach.
 MUTABLE_ALLOWED = {("src/cli/main.c", "interrupted")}
 

@@ -31,6 +31,10 @@ NO_LAB.update(dict.fromkeys(
     "made with openssl at test time: make_certs.py"))
 # told as a warning alone: the handshake itself works
 WARNINGS = {"clock-skew-server", "cross-sign-path-choice"}
+NO_LAB.update(dict.fromkeys(
+    ["plain-client-to-tls-port", "client-rejected-server-cert", "user-cancelled", "record-overflow",
+     "peer-implementation-bug", "dtls-problem", "quic-blocked", "quic-params"],
+    "what a client does, and what only a capture shows; tests/capture/flows.py has each"))
 
 
 def catalogue():

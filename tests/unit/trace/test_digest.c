@@ -89,7 +89,7 @@ static const struct digest_case cases[] = {
     CASE("1.2 Finished is no 1.3 phase", SERVER_HELLO, RST, -1, -1, -1, TCP(0), CH, SH, V12, SF,
          RST),
     CASE("capture without TCP facts", SERVER_HELLO, OPEN, -1, -1, -1, CH, SH),
-    CASE("client gives up in a capture", SERVER_HELLO, FIN, -1, -1, -1, CH, SH,
+    CASE("client gives up in a capture", SERVER_HELLO, STOPPED, -1, -1, -1, CH, SH,
          END(TW_CLIENT, "fin"), RST),
     /* alerts */
     CASE("alert then fin", HELLO_SENT, ALERT, 40, -1, -1, TCP(0), CH, FATAL(40), FIN),
